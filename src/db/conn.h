@@ -1,0 +1,45 @@
+/*
+ * Conn (private to db/): one libpq connection on the loop, always on its way up.
+ *
+ * Connects, watches the socket, comes back with back-off 0.1 s to 5 s. A connection string that
+ * names several hosts is tried one host per attempt, so that a silent first host does not hide
+ * the second. The owner is told when it is up, when there is input and when it was lost; it
+ * talks libpq in between. Name lookups of libpq block: use addresses, `hostaddr` or a socket.
+ */
+#ifndef DB_CONN_H
+#define DB_CONN_H
+
+#include <libpq-fe.h>
+
+#include "db/db.h"
+
+struct db_conn;
+
+struct db_conn_ops {
+	/* Authenticated, writable, non-blocking, not yet in pipeline mode. False: give up. */
+	bool (*up)(void *owner, PGconn *pg);
+	/* Input has been consumed: take results while libpq is not busy. */
+	void (*input)(void *owner);
+	/* Lost; the PGconn is gone when this returns. Called only after `up`. */
+	void (*down)(void *owner, struct span why);
+};
+
+struct db_conn *db_conn_new(
+	struct loop *l, const struct db_opts *o, const struct db_conn_ops *ops, void *owner);
+void db_conn_free(struct db_conn *c);
+PGconn *db_conn_pg(const struct db_conn *c); /* NULL unless up */
+/* Why it is not up; SPAN_NONE before the first failure. */
+struct span db_conn_why(const struct db_conn *c);
+void db_conn_flush(struct db_conn *c);
+/* Closes it in the next turn and connects again: for 25006, 57P0x and broken protocol. */
+void db_conn_break(struct db_conn *c, const char *why);
+
+/* Keyword and value arrays for libpq with our defaults; host `attempt` of a list. */
+struct db_conninfo {
+	const char **keys, **values;
+	size_t hosts;
+};
+const struct err *db_conninfo(struct arena *a, const struct db_opts *o, size_t attempt,
+	struct db_conninfo *out) MUST_CHECK;
+
+#endif

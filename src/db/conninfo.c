@@ -1,0 +1,128 @@
+#include "db/conn.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+
+#define CONNINFO_MAX 64
+
+static struct span
+conninfo_value(PQconninfoOption *all, const char *key)
+{
+	for (PQconninfoOption *o = all; o->keyword; o++)
+		if (span_is(span_of(o->keyword), key))
+			return o->val && o->val[0] ? span_of(o->val) : SPAN_NONE;
+	return SPAN_NONE;
+}
+
+static size_t
+conninfo_count(struct span list)
+{
+	size_t n = 0;
+	struct span f;
+
+	while (span_cut(&list, ',', &f))
+		n++;
+	return n;
+}
+
+/* Element i of a comma list; a list of one stands for all. */
+static const char *
+conninfo_pick(struct arena *a, struct span list, size_t i)
+{
+	const size_t n = conninfo_count(list);
+	struct span f = SPAN_NONE;
+
+	if (n == 1)
+		i = 0;
+	for (size_t at = 0; at <= i; at++)
+		if (!span_cut(&list, ',', &f))
+			return "";
+	return arena_cstr(a, f);
+}
+
+static void
+conninfo_put(struct db_conninfo *ci, size_t *n, const char *key, const char *value)
+{
+	assert(*n < CONNINFO_MAX);
+	ci->keys[*n] = key;
+	ci->values[*n] = value;
+	(*n)++;
+}
+
+/* What the operator did not say is said by us. */
+static void
+conninfo_defaults(PQconninfoOption *all, struct db_conninfo *ci, size_t *n)
+{
+	static const char *const defaults[][2] = {
+		{"connect_timeout", "5"},
+		{"tcp_user_timeout", "10000"},
+		{"keepalives_idle", "10"},
+		{"keepalives_interval", "5"},
+		{"keepalives_count", "3"},
+		{"target_session_attrs", "read-write"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
+		if (!conninfo_value(all, defaults[i][0]).p)
+			conninfo_put(ci, n, defaults[i][0], defaults[i][1]);
+}
+
+static void
+conninfo_session(struct arena *a, PQconninfoOption *all, const struct db_opts *o,
+	struct db_conninfo *ci, size_t *n)
+{
+	const struct span given = conninfo_value(all, "options");
+	const struct span settings = arena_printf(a,
+		"%.*s -c statement_timeout=%d -c lock_timeout=%d"
+		" -c idle_in_transaction_session_timeout=15000 -c timezone=UTC"
+		" -c search_path=public -c client_min_messages=warning",
+		SPAN_FMT(given), o->statement_timeout_ms,
+		o->statement_timeout_ms < 3000 ? o->statement_timeout_ms : 3000);
+
+	conninfo_put(ci, n, "options", arena_cstr(a, settings));
+	conninfo_put(ci, n, "client_encoding", "UTF8");
+	if (o->name.n)
+		conninfo_put(ci, n, "application_name", arena_cstr(a, o->name));
+}
+
+const struct err *
+db_conninfo(struct arena *a, const struct db_opts *o, size_t attempt, struct db_conninfo *out)
+{
+	char *why = NULL;
+	PQconninfoOption *all = PQconninfoParse(arena_cstr(a, o->dsn), &why);
+	size_t n = 0, hosts;
+
+	if (!all) {
+		const struct err *e = err_new(a, ERR_CONFIG,
+			"the database connection string cannot be read: %s", why ? why : "?");
+
+		PQfreemem(why);
+		return e;
+	}
+	out->keys = ARENA_ARRAY(a, CONNINFO_MAX, const char *);
+	out->values = ARENA_ARRAY(a, CONNINFO_MAX, const char *);
+	hosts = conninfo_count(conninfo_value(all, "hostaddr"));
+	if (!hosts)
+		hosts = conninfo_count(conninfo_value(all, "host"));
+	out->hosts = hosts ? hosts : 1;
+	for (PQconninfoOption *opt = all; opt->keyword; opt++) {
+		const struct span v = opt->val ? span_of(opt->val) : SPAN_NONE;
+
+		if (!v.n || span_is(span_of(opt->keyword), "options"))
+			continue;
+		if (span_is(span_of(opt->keyword), "host") ||
+			span_is(span_of(opt->keyword), "hostaddr") ||
+			span_is(span_of(opt->keyword), "port"))
+			conninfo_put(out, &n, arena_cstr(a, span_of(opt->keyword)),
+				conninfo_pick(a, v, attempt % out->hosts));
+		else
+			conninfo_put(out, &n, arena_cstr(a, span_of(opt->keyword)),
+				arena_cstr(a, v));
+	}
+	conninfo_defaults(all, out, &n);
+	conninfo_session(a, all, o, out, &n);
+	conninfo_put(out, &n, NULL, NULL);
+	PQconninfoFree(all);
+	return NULL;
+}

@@ -1,0 +1,351 @@
+#include "db/run.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/metric.h"
+
+#define DB_MAGIC 0xdb000d01u
+#define RUN_TRIES_MAX 6   /* the first and five repetitions */
+#define PIPE_DEPTH 4      /* batches in flight per connection */
+#define REPEAT_PAUSE_MS 5 /* times the number of tries, with jitter */
+
+struct db {
+	unsigned magic;
+	struct loop *loop;
+	struct db_opts opts;
+	char *dsn, *name;
+	struct db_pipe **pipes;
+	size_t n_pipes;
+	struct list waiting; /* struct db_run, first come first served */
+	struct db_listener *listener;
+	bool pumping, freeing;
+};
+
+static bool run_cancel(struct task *t, void *arg);
+static const struct wait_ops run_wait = {.name = "db", .cancel = run_cancel};
+
+void
+db_run_drop(struct db_run *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		PQclear(r->results[i]);
+	free(r->prepare);
+	free(r->stmts);
+	free(r->results);
+	r->prepare = r->stmts = NULL;
+	r->results = NULL;
+	r->n = r->n_prepare = r->at = 0;
+	r->pipe = NULL;
+}
+
+static void
+run_free(struct db_run *r)
+{
+	assert(!r->pipe);
+	list_unlink(&r->link);
+	loop_timer_clear(&r->timer);
+	db_run_drop(r);
+	free(r->message);
+	free(r);
+}
+
+/* Ends the wait. e lives in the batch's arena or is NULL. */
+static void
+run_wake(struct db_run *r, const struct err *e)
+{
+	struct task *t = r->task;
+
+	r->task = NULL;
+	run_free(r);
+	if (t)
+		task_wake(t, e);
+}
+
+static bool
+run_cancel(struct task *t, void *arg)
+{
+	struct db_run *r = arg;
+
+	assert(r->task == t);
+	r->task = NULL;
+	r->batch = NULL;
+	/* What was sent runs to its end on the server; its results find nobody. */
+	if (!r->pipe)
+		run_free(r);
+	return true;
+}
+
+static bool
+pool_any_up(const struct db *d)
+{
+	for (size_t i = 0; i < d->n_pipes; i++)
+		if (db_pipe_up(d->pipes[i]))
+			return true;
+	return false;
+}
+
+static void
+run_waited(void *arg)
+{
+	struct db_run *r = arg;
+	struct db *d = r->db;
+	const struct span why = d->n_pipes ? db_pipe_why(d->pipes[0]) : SPAN_NONE;
+
+	if (pool_any_up(d))
+		run_wake(r, err_new(r->batch->arena, ERR_UNAVAILABLE,
+				    "the database is busy, try again later"));
+	else
+		run_wake(r, err_new(r->batch->arena, ERR_DB_GONE,
+				    "the database cannot be reached: %.*s",
+				    SPAN_FMT(why.p ? why : SPAN("no answer yet"))));
+}
+
+/* Into the queue; what had a place before gets in front. */
+static void
+run_queue(struct db_run *r, bool front)
+{
+	struct db *d = r->db;
+
+	r->waiting = true;
+	if (front)
+		list_prepend(&d->waiting, &r->link);
+	else
+		list_append(&d->waiting, &r->link);
+	loop_timer_set(d->loop, &r->timer, d->opts.wait_ms, run_waited, r);
+}
+
+static struct db_pipe *
+pool_place(struct db *d)
+{
+	struct db_pipe *best = NULL;
+
+	for (size_t i = 0; i < d->n_pipes; i++) {
+		struct db_pipe *p = d->pipes[i];
+
+		if (db_pipe_up(p) && db_pipe_load(p) < PIPE_DEPTH &&
+			(!best || db_pipe_load(p) < db_pipe_load(best)))
+			best = p;
+	}
+	return best;
+}
+
+void
+db_pool_pump(struct db *d)
+{
+	struct db_pipe *p;
+
+	if (d->pumping || d->freeing)
+		return;
+	d->pumping = true;
+	while (!list_empty(&d->waiting) && (p = pool_place(d))) {
+		struct db_run *r = LIST_ENTRY(d->waiting.next, struct db_run, link);
+
+		loop_timer_clear(&r->timer);
+		list_unlink(&r->link);
+		r->waiting = false;
+		r->sent_us = clock_us();
+		r->tries++;
+		if (db_pipe_send(p, r))
+			continue;
+		if (r->tries < RUN_TRIES_MAX)
+			run_queue(r, true);
+		else
+			run_wake(r, err_new(r->batch->arena, ERR_DB_GONE,
+					    "the batch cannot be sent to the database: %.*s",
+					    SPAN_FMT(db_pipe_why(p))));
+	}
+	d->pumping = false;
+}
+
+struct next
+db_pool_wait(
+	struct task *t, struct db_batch *b, bool read_only, step_fn *then, const char *name)
+{
+	struct db *d = task_env(t)->db;
+	struct db_run *r = xcalloc(1, sizeof(*r));
+	struct next parked;
+
+	MAGIC_CHECK(d, DB_MAGIC);
+	assert(b->n > 0 && !b->sent);
+	b->sent = true;
+	b->read_only = read_only;
+	r->db = d;
+	r->task = t;
+	r->batch = b;
+	r->read_only = read_only;
+	run_queue(r, false);
+	parked = task_park(t, &run_wait, r, then, name);
+	db_pool_pump(d);
+	return parked;
+}
+
+static void
+run_again(void *arg)
+{
+	struct db_run *r = arg;
+
+	run_queue(r, true);
+	db_pool_pump(r->db);
+}
+
+/* Nothing of it has happened, or it may happen twice: once more, after a pause. */
+static void
+run_repeat(struct db_run *r, bool pause)
+{
+	int64_t ms = 0;
+
+	db_run_drop(r);
+	if (pause)
+		ms = REPEAT_PAUSE_MS * r->tries * (50 + clock_us() % 100) / 100;
+	if (ms)
+		loop_timer_set(r->db->loop, &r->timer, ms, run_again, r);
+	else
+		run_queue(r, true);
+}
+
+static void
+run_succeed(struct db_run *r)
+{
+	struct db_batch *b = r->batch;
+	const struct err *e = NULL;
+
+	metric_observe_us(METRIC_DB_SECONDS, clock_us() - r->sent_us);
+	b->results = ARENA_ARRAY(b->arena, r->n, struct db_result *);
+	for (size_t i = 0; i < r->n; i++) {
+		if (!e)
+			e = db_result_check(b->arena, r->stmts[i], r->results[i]);
+		db_result_give(b, i, r->stmts[i], r->results[i]);
+		r->results[i] = NULL;
+	}
+	r->pipe = NULL;
+	run_wake(r, e);
+}
+
+static void
+run_fail(struct db_run *r)
+{
+	const struct err *e = db_error(r->batch->arena, r->sqlstate, r->message, r->about);
+
+	r->pipe = NULL;
+	run_wake(r, e);
+}
+
+void
+db_pool_finished(struct db *d, struct db_run *r)
+{
+	struct db_pipe *p = r->pipe;
+	const bool again = r->tries < RUN_TRIES_MAX;
+	enum db_verdict verdict;
+
+	MAGIC_CHECK(d, DB_MAGIC);
+	if (!r->task) {
+		r->pipe = NULL;
+		run_free(r);
+		return;
+	}
+	if (!r->sqlstate[0]) {
+		run_succeed(r);
+		return;
+	}
+	verdict = db_judge(r->sqlstate);
+	if (verdict == DB_REPREPARE)
+		for (size_t i = 0; i < r->n; i++)
+			db_pipe_forget(p, r->stmts[i]);
+	if (verdict == DB_RECONNECT)
+		db_pipe_break(p, r->message);
+	if (verdict == DB_FAIL || !again)
+		run_fail(r);
+	else
+		run_repeat(r, verdict == DB_REPEAT);
+}
+
+void
+db_pool_lost(struct db *d, struct db_run *r, bool may_have_committed, struct span why)
+{
+	MAGIC_CHECK(d, DB_MAGIC);
+	r->pipe = NULL;
+	if (!r->task) {
+		run_free(r);
+		return;
+	}
+	if ((r->read_only || !may_have_committed) && r->tries < RUN_TRIES_MAX) {
+		run_queue(r, true);
+		return;
+	}
+	if (may_have_committed && !r->read_only)
+		run_wake(r, err_new(r->batch->arena, ERR_UNCERTAIN,
+				    "the connection to the database broke before the answer, "
+				    "so the change may or may not have been made: %.*s",
+				    SPAN_FMT(why)));
+	else
+		run_wake(r, err_new(r->batch->arena, ERR_DB_GONE,
+				    "the connection to the database broke again and again: "
+				    "%.*s",
+				    SPAN_FMT(why)));
+}
+
+struct db *
+db_new(struct loop *l, const struct db_opts *o)
+{
+	struct db *d = xcalloc(1, sizeof(*d));
+	struct arena *a = arena_new();
+
+	assert(o->connections > 0 && o->wait_ms > 0);
+	d->magic = DB_MAGIC;
+	d->loop = l;
+	d->opts = *o;
+	d->dsn = xstrdup(arena_cstr(a, o->dsn));
+	d->name = xstrdup(arena_cstr(a, o->name));
+	arena_free(a);
+	d->opts.dsn = span_of(d->dsn);
+	d->opts.name = span_of(d->name);
+	list_init(&d->waiting);
+	d->n_pipes = (size_t)o->connections;
+	d->pipes = xcalloc(d->n_pipes, sizeof(struct db_pipe *));
+	for (size_t i = 0; i < d->n_pipes; i++)
+		d->pipes[i] = db_pipe_new(d, l, &d->opts);
+	return d;
+}
+
+void
+db_free(struct db *d)
+{
+	if (!d)
+		return;
+	MAGIC_CHECK(d, DB_MAGIC);
+	assert(list_empty(&d->waiting));
+	d->freeing = true;
+	db_listener_free(d->listener);
+	for (size_t i = 0; i < d->n_pipes; i++)
+		db_pipe_free(d->pipes[i]);
+	free(d->pipes);
+	free(d->dsn);
+	free(d->name);
+	d->magic = 0;
+	free(d);
+}
+
+bool
+db_ready(const struct db *d)
+{
+	return pool_any_up(d);
+}
+
+struct db_listener **
+db_listener_of(struct db *d)
+{
+	return &d->listener;
+}
+
+struct loop *
+db_loop(struct db *d)
+{
+	return d->loop;
+}
+
+const struct db_opts *
+db_options(struct db *d)
+{
+	return &d->opts;
+}
