@@ -1,0 +1,379 @@
+#include "base/conf.h"
+
+#include <arpa/inet.h>
+#include <confuse.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+
+#define CONF_LIST_MAX 64
+
+/* What libconfuse says, kept for the error: it reports through a callback. */
+static _Thread_local char conf_said[512];
+
+static void
+conf_report(cfg_t *cfg, const char *fmt, va_list ap)
+{
+	char text[400];
+
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	if (cfg && cfg->filename)
+		(void)snprintf(conf_said, sizeof(conf_said), "%s:%d: %s", cfg->filename,
+			cfg->line, text);
+	else
+		(void)snprintf(conf_said, sizeof(conf_said), "%s", text);
+}
+
+/* ---- values ---- */
+
+bool
+conf_range_parse(struct span s, struct conf_net_range *out)
+{
+	size_t slash = span_find_byte(s, '/');
+	struct span host = slash == SIZE_MAX ? s : span_slice(s, 0, slash);
+	uint64_t bits = 128;
+	char text[64];
+	struct in_addr v4;
+	struct in6_addr v6;
+	bool is4;
+
+	if (host.n == 0 || host.n >= sizeof(text))
+		return false;
+	memcpy(text, host.p, host.n);
+	text[host.n] = '\0';
+	is4 = inet_pton(AF_INET, text, &v4) == 1;
+	if (!is4 && inet_pton(AF_INET6, text, &v6) != 1)
+		return false;
+	if (slash != SIZE_MAX &&
+		!span_u64(span_slice(s, slash + 1, s.n), is4 ? 32 : 128, &bits))
+		return false;
+	memset(out->addr, 0, sizeof(out->addr));
+	if (is4) {
+		out->addr[10] = out->addr[11] = 0xff;
+		memcpy(out->addr + 12, &v4, 4);
+		out->prefix = slash == SIZE_MAX ? 128 : (int)bits + 96;
+	} else {
+		memcpy(out->addr, &v6, 16);
+		out->prefix = (int)bits;
+	}
+	return true;
+}
+
+bool
+conf_range_has(const struct conf_net_range *r, size_t n, const unsigned char addr[16])
+{
+	for (size_t i = 0; i < n; i++) {
+		int bytes = r[i].prefix / 8, bits = r[i].prefix % 8;
+
+		if (memcmp(r[i].addr, addr, (size_t)bytes) != 0)
+			continue;
+		if (!bits ||
+			((r[i].addr[bytes] ^ addr[bytes]) & (0xff << (8 - bits)) & 0xff) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+conf_addr_parse(struct arena *a, struct span s, struct conf_addr *out)
+{
+	size_t colon = span_rfind_byte(s, ':');
+	struct conf_net_range r;
+	struct span host;
+	uint64_t port;
+
+	if (colon == SIZE_MAX || !span_u64(span_slice(s, colon + 1, s.n), 65535, &port))
+		return false;
+	host = span_slice(s, 0, colon);
+	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+		host = span_slice(host, 1, host.n - 1);
+	if (span_find_byte(host, '/') != SIZE_MAX || !conf_range_parse(host, &r))
+		return false;
+	out->host = arena_dup(a, host);
+	out->port = (uint16_t)port;
+	return true;
+}
+
+/* ---- reading one option: the file's value, or the environment's ---- */
+
+struct conf_read {
+	struct arena *a;
+	const char *path;
+	const struct err *error; /* the first */
+};
+
+static const struct err *
+conf_bad(struct conf_read *r, const char *key, const char *why)
+{
+	if (!r->error)
+		r->error = err_new(r->a, ERR_CONFIG, "%s: %s: %s", r->path, key, why);
+	return r->error;
+}
+
+/* net.ca_file is overridden by LITFASS_NET_CA_FILE. */
+static const char *
+conf_env(const char *section, const char *key)
+{
+	char name[80] = "LITFASS_";
+	size_t n = strlen(name);
+
+	for (int part = 0; part < 2; part++) {
+		const char *p = part == 0 ? section : key;
+
+		if (!p)
+			continue;
+		for (; *p && n + 2 < sizeof(name); p++)
+			name[n++] = (char)(*p >= 'a' && *p <= 'z' ? *p - ('a' - 'A') : *p);
+		if (part == 0)
+			name[n++] = '_';
+	}
+	name[n] = '\0';
+	return getenv(name);
+}
+
+static struct span
+conf_text(struct conf_read *r, cfg_t *cfg, const char *section, const char *key)
+{
+	const char *env = conf_env(section, key);
+
+	return arena_dup(r->a, span_of(env ? env : cfg_getstr(cfg, key)));
+}
+
+static size_t
+conf_list(
+	struct conf_read *r, cfg_t *cfg, const char *section, const char *key, struct span *out)
+{
+	const char *env = conf_env(section, key);
+	size_t n = 0;
+
+	if (env) {
+		struct span rest = *env ? span_of(env) : SPAN_NONE, field;
+
+		while (span_cut(&rest, ',', &field) && n < CONF_LIST_MAX)
+			out[n++] = arena_dup(r->a, span_trim(field));
+		return n;
+	}
+	n = cfg_size(cfg, key);
+	if (n > CONF_LIST_MAX) {
+		(void)conf_bad(r, key, "the list is longer than 64 entries");
+		n = CONF_LIST_MAX;
+	}
+	for (unsigned i = 0; i < n; i++)
+		out[i] = arena_dup(r->a, span_of(cfg_getnstr(cfg, key, i)));
+	return n;
+}
+
+/* scheme://host[:port] and nothing behind it: it becomes part of permanent ids. */
+static void
+conf_base(struct conf_read *r, cfg_t *cfg, const char *key, struct url *out)
+{
+	struct span s = conf_text(r, cfg, NULL, key);
+	const struct err *e;
+
+	if (s.n == 0) {
+		(void)conf_bad(r, key,
+			"is missing: give scheme://host[:port], e.g. https://hub.example");
+		return;
+	}
+	e = url_parse(r->a, s, out);
+	if (e) {
+		if (!r->error)
+			r->error = err_wrap(r->a, e, "%s: %s", r->path, key);
+		return;
+	}
+	if (out->path.n != 1 || out->query.p || out->fragment.p)
+		(void)conf_bad(r, key, "must be scheme://host[:port] without a path");
+}
+
+static void
+conf_ranges(struct conf_read *r, cfg_t *cfg, const char *section, const char *key,
+	struct conf_net_range **out, size_t *n)
+{
+	struct span list[CONF_LIST_MAX];
+
+	*n = conf_list(r, cfg, section, key, list);
+	*out = ARENA_ARRAY(r->a, *n, struct conf_net_range);
+	for (size_t i = 0; i < *n; i++)
+		if (!conf_range_parse(list[i], &(*out)[i]))
+			(void)conf_bad(r, key,
+				"holds an entry that is not an address or range "
+				"such as 127.0.0.0/8");
+}
+
+static void
+conf_listen(struct conf_read *r, cfg_t *cfg, struct conf *out)
+{
+	struct span list[CONF_LIST_MAX];
+
+	out->n_listen = conf_list(r, cfg, NULL, "listen", list);
+	out->listen = ARENA_ARRAY(r->a, out->n_listen, struct conf_addr);
+	if (out->n_listen == 0)
+		(void)conf_bad(r, "listen", "is empty: give at least one address:port");
+	for (size_t i = 0; i < out->n_listen; i++)
+		if (!conf_addr_parse(r->a, list[i], &out->listen[i]))
+			(void)conf_bad(r, "listen",
+				"holds an entry that is not an IP address and port such as "
+				"127.0.0.1:8420");
+}
+
+static void
+conf_host_map(struct conf_read *r, cfg_t *net, struct conf *out)
+{
+	struct span list[CONF_LIST_MAX];
+
+	out->n_host_map = conf_list(r, net, "net", "host_map", list);
+	out->host_map = ARENA_ARRAY(r->a, out->n_host_map, struct conf_host_map);
+	for (size_t i = 0; i < out->n_host_map; i++) {
+		size_t eq = span_find_byte(list[i], '=');
+		struct conf_addr addr;
+		struct conf_host_map *m = &out->host_map[i];
+
+		if (eq == SIZE_MAX ||
+			!conf_addr_parse(r->a, span_slice(list[i], eq + 1, list[i].n), &addr) ||
+			!url_host_normalise(r->a, span_slice(list[i], 0, eq), &m->host)) {
+			(void)conf_bad(
+				r, "host_map", "holds an entry that is not name=address:port");
+			return;
+		}
+		m->target = span_slice(list[i], eq + 1, list[i].n);
+	}
+}
+
+static void
+conf_roles(struct conf_read *r, cfg_t *cfg, struct conf *out)
+{
+	static const char *const names[] = {"web", "ingest", "deliver", "media"};
+	struct span list[CONF_LIST_MAX];
+	size_t n = conf_list(r, cfg, NULL, "roles", list);
+
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+
+		while (k < ARRAY_LEN(names) && !span_is(list[i], names[k]))
+			k++;
+		if (k == ARRAY_LEN(names))
+			(void)conf_bad(r, "roles", "knows web, ingest, deliver and media only");
+		else
+			out->roles |= 1u << k;
+	}
+	if (!out->roles)
+		(void)conf_bad(r, "roles",
+			"is empty: name at least one of web, ingest, deliver, media");
+}
+
+static void
+conf_fill(struct conf_read *r, cfg_t *cfg, struct conf *out)
+{
+	cfg_t *log = cfg_getsec(cfg, "log"), *net = cfg_getsec(cfg, "net");
+	const char *env = conf_env(NULL, "workers");
+	enum log_level level = LOG_INFO;
+	struct span s;
+	int64_t workers = cfg_getint(cfg, "workers");
+
+	conf_base(r, cfg, "base_url", &out->base_url);
+	conf_base(r, cfg, "media_base_url", &out->media_base_url);
+	if (out->base_url.authority.n &&
+		span_eq(out->base_url.authority, out->media_base_url.authority))
+		(void)conf_bad(r, "media_base_url",
+			"must be another host or port than base_url: media are served apart");
+	out->name = conf_text(r, cfg, NULL, "name");
+	out->data_dir = conf_text(r, cfg, NULL, "data_dir");
+	if (out->data_dir.n == 0 || out->data_dir.p[0] != '/')
+		(void)conf_bad(r, "data_dir", "must be an absolute path");
+	out->user = conf_text(r, cfg, NULL, "user");
+	out->master_key_file = conf_text(r, cfg, NULL, "master_key_file");
+	if (out->master_key_file.n == 0)
+		out->master_key_file =
+			arena_printf(r->a, "%.*s/master.key", SPAN_FMT(out->data_dir));
+	conf_listen(r, cfg, out);
+	if ((env && !span_i64(span_of(env), 1, 64, &workers)) || workers < 1 || workers > 64)
+		(void)conf_bad(r, "workers", "must be a number from 1 to 64");
+	out->workers = (int)workers;
+	conf_roles(r, cfg, out);
+	conf_ranges(r, cfg, NULL, "trusted_proxies", &out->trusted_proxies,
+		&out->n_trusted_proxies);
+	if (!log_level_parse(conf_text(r, log, "log", "level"), &level))
+		(void)conf_bad(r, "log.level", "must be debug, info, warn or error");
+	out->log_level = level;
+	s = conf_text(r, log, "log", "format");
+	out->log_json = span_is(s, "json");
+	if (!out->log_json && !span_is(s, "text"))
+		(void)conf_bad(r, "log.format", "must be text or json");
+	s = conf_text(r, cfg_getsec(cfg, "metrics"), "metrics", "listen");
+	if (s.n && !conf_addr_parse(r->a, s, &out->metrics))
+		(void)conf_bad(r, "metrics.listen", "is not an IP address and port");
+	out->dsn = conf_text(r, cfg_getsec(cfg, "database"), "database", "dsn");
+	conf_ranges(r, net, "net", "allow_private", &out->allow_private, &out->n_allow_private);
+	out->ca_file = conf_text(r, net, "net", "ca_file");
+	conf_host_map(r, net, out);
+}
+
+const struct err *
+conf_load(struct arena *a, const char *path, struct conf *out)
+{
+	/* libconfuse wants its list defaults writable. */
+	static char none[] = "{}", any_listen[] = "{127.0.0.1:8420}";
+	static char all_roles[] = "{web, ingest, deliver, media}";
+	static cfg_opt_t log_opts[] = {
+		CFG_STR("level", "info", CFGF_NONE),
+		CFG_STR("format", "text", CFGF_NONE),
+		CFG_END(),
+	};
+	static cfg_opt_t metrics_opts[] = {
+		CFG_STR("listen", "", CFGF_NONE),
+		CFG_END(),
+	};
+	static cfg_opt_t database_opts[] = {
+		CFG_STR("dsn", "", CFGF_NONE),
+		CFG_END(),
+	};
+	static cfg_opt_t net_opts[] = {
+		CFG_STR_LIST("allow_private", none, CFGF_NONE),
+		CFG_STR("ca_file", "", CFGF_NONE),
+		CFG_STR_LIST("host_map", none, CFGF_NONE),
+		CFG_END(),
+	};
+	static cfg_opt_t opts[] = {
+		CFG_STR("base_url", "", CFGF_NONE),
+		CFG_STR("media_base_url", "", CFGF_NONE),
+		CFG_STR("name", "Litfass", CFGF_NONE),
+		CFG_STR("data_dir", "/var/lib/litfass", CFGF_NONE),
+		CFG_STR("user", "litfass", CFGF_NONE),
+		CFG_STR("master_key_file", "", CFGF_NONE),
+		CFG_STR_LIST("listen", any_listen, CFGF_NONE),
+		CFG_INT("workers", 2, CFGF_NONE),
+		CFG_STR_LIST("roles", all_roles, CFGF_NONE),
+		CFG_STR_LIST("trusted_proxies", none, CFGF_NONE),
+		CFG_SEC("log", log_opts, CFGF_NONE),
+		CFG_SEC("metrics", metrics_opts, CFGF_NONE),
+		CFG_SEC("database", database_opts, CFGF_NONE),
+		CFG_SEC("net", net_opts, CFGF_NONE),
+		CFG_END(),
+	};
+	struct conf_read r = {.a = a, .path = path};
+	cfg_t *cfg;
+	int rc;
+
+	*out = (struct conf){.path = arena_dup(a, span_of(path))};
+	conf_said[0] = '\0';
+	cfg = cfg_init(opts, CFGF_NONE);
+	if (!cfg)
+		return err_new(a, ERR_CONFIG, "%s: not enough memory to read it", path);
+	(void)cfg_set_error_function(cfg, conf_report);
+	rc = access(path, R_OK) == 0 ? cfg_parse(cfg, path) : CFG_FILE_ERROR;
+	if (rc == CFG_FILE_ERROR)
+		r.error =
+			err_new(a, ERR_CONFIG, "%s cannot be read: %s", path, strerror(errno));
+	else if (rc != CFG_SUCCESS)
+		r.error = err_new(a, ERR_CONFIG, "%s",
+			conf_said[0] ? conf_said : "the configuration cannot be understood");
+	else
+		conf_fill(&r, cfg, out);
+	(void)cfg_free(cfg);
+	return r.error;
+}
