@@ -50,12 +50,17 @@ CREATE TABLE account (
 	public_key_pem text NOT NULL,       -- RSA, SPKI
 	ed25519_public bytea NOT NULL,      -- 32 bytes
 	private_keys bytea NOT NULL,        -- sealed: AES-256-GCM, AAD account/<slug>/private_keys
-	posts_count bigint NOT NULL DEFAULT 0,
-	last_post_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE UNIQUE INDEX account_one_hub ON account (kind) WHERE kind IN ('hub', 'instance');
+
+-- What changes with every post stands in a narrow row of its own.
+CREATE TABLE account_count (
+	account bigint PRIMARY KEY REFERENCES account,
+	posts bigint NOT NULL DEFAULT 0,
+	last_post_at timestamptz
+) WITH (fillfactor = 10);
 
 -- Where an organisation publishes.
 CREATE TABLE source (
@@ -101,6 +106,9 @@ CREATE TABLE media (
 	blurhash text,
 	created_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX media_source_url ON media (source_url);
+CREATE INDEX media_blob ON media (blob);
+CREATE INDEX media_small_blob ON media (small_blob);
 
 -- What an organisation published. Kept for ever, also when deleted, so that it never comes back.
 CREATE TABLE post (
@@ -119,6 +127,7 @@ CREATE TABLE post (
 	url text,                           -- permalink at the source
 	sensitive boolean NOT NULL DEFAULT false,
 	tags text[] NOT NULL DEFAULT '{}',  -- as written, without '#'
+	tag_keys text[] NOT NULL DEFAULT '{}', -- the same in lower case, for finding
 	reason text,                        -- of a decision other than publish
 	published_at timestamptz NOT NULL,
 	edited_at timestamptz,
@@ -129,7 +138,7 @@ CREATE TABLE post (
 -- Timelines go by id (time of ingest; archive items carry their past time in the id).
 CREATE INDEX post_public ON post (id DESC) WHERE state = 'published';
 CREATE INDEX post_account ON post (account, id DESC) WHERE state = 'published';
-CREATE INDEX post_tags ON post USING gin (tags) WHERE state = 'published';
+CREATE INDEX post_tags ON post USING gin (tag_keys) WHERE state = 'published';
 
 -- Other keys under which a source's item may come again.
 CREATE TABLE post_alias (

@@ -50,3 +50,5 @@ await_rows_at(struct task *t, struct db_batch *b, step_fn *then, const char *nam
 {
 	return db_pool_wait(t, b, true, then, name);
 }
+
+const struct db_field db_expect_fields[1] = {DB_BOOL(struct db_expect, ok)};

@@ -42,8 +42,10 @@ struct db_expect {
 	bool ok;
 };
 extern const struct db_field db_expect_fields[1];
-#define DB_EXPECT_ONE(what) " SELECT litfass_expect((SELECT count(*) FROM changed), 1, '" what "') AS ok"
-#define DB_EXPECT_ROW .fields = db_expect_fields, .n_fields = 1, .row_size = sizeof(struct db_expect)
+#define DB_EXPECT_ONE(what)                                                                    \
+	" SELECT litfass_expect((SELECT count(*) FROM changed), 1, '" what "') AS ok"
+#define DB_EXPECT_ROW                                                                          \
+	.fields = db_expect_fields, .n_fields = 1, .row_size = sizeof(struct db_expect)
 
 /* BEGIN..COMMIT; the batch must hold at least one statement. */
 struct next await_commit_at(

@@ -33,6 +33,7 @@ state_kind(const char *sqlstate)
 		{"57014", ERR_TIMEOUT},
 		{"55P03", ERR_TIMEOUT}, /* lock_timeout */
 		{"22", ERR_INPUT},      /* a value PostgreSQL cannot hold, e.g. a NUL */
+		{"54", ERR_INPUT},      /* too long for an index */
 		{"53", ERR_UNAVAILABLE},
 		{"57P0", ERR_DB_GONE},
 		{"08", ERR_DB_GONE},

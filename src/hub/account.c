@@ -1,0 +1,182 @@
+#include "hub/account.h"
+
+#define ACCOUNT_COLUMNS                                                                        \
+	"SELECT a.id, a.kind, a.slug, a.actor_type, a.claimed, a.org_kind, a.name, a.summary," \
+	"       a.website, a.language, am.blob AS avatar_blob, hm.blob AS header_blob,"        \
+	"       a.public_key_pem, a.ed25519_public, a.private_keys,"                           \
+	"       coalesce(n.posts, 0) AS posts_count,"                                          \
+	"       (SELECT count(*) FROM follow f WHERE f.account = a.id) AS followers_count,"    \
+	"       n.last_post_at AS last_post_us, a.created_at AS created_us,"                   \
+	"       a.updated_at AS updated_us"                                                    \
+	"  FROM account a"                                                                     \
+	"  LEFT JOIN account_count n ON n.account = a.id"                                      \
+	"  LEFT JOIN media am ON am.id = a.avatar_media AND am.state = 'ready'"                \
+	"  LEFT JOIN media hm ON hm.id = a.header_media AND hm.state = 'ready'"
+
+static const struct db_field account_fields[] = {
+	DB_INT(struct account, id),
+	DB_TEXT(struct account, kind),
+	DB_TEXT(struct account, slug),
+	DB_TEXT(struct account, actor_type),
+	DB_BOOL(struct account, claimed),
+	DB_TEXT(struct account, org_kind),
+	DB_TEXT(struct account, name),
+	DB_TEXT(struct account, summary),
+	DB_TEXT_NULL(struct account, website),
+	DB_TEXT(struct account, language),
+	DB_TEXT_NULL(struct account, avatar_blob),
+	DB_TEXT_NULL(struct account, header_blob),
+	DB_TEXT(struct account, public_key_pem),
+	DB_BYTEA(struct account, ed25519_public),
+	DB_BYTEA(struct account, private_keys),
+	DB_INT(struct account, posts_count),
+	DB_INT(struct account, followers_count),
+	DB_TIME_NULL(struct account, last_post_us),
+	DB_TIME(struct account, created_us),
+	DB_TIME(struct account, updated_us),
+};
+
+/* A slug becomes a handle that is never given again, so the names the hub needs are kept back.
+ */
+static const char *const account_reserved[] = {
+	"hub",
+	"netz",
+	"net",
+	"actor",
+	"relay",
+	"admin",
+	"api",
+};
+
+const struct err *
+account_slug_check(struct arena *a, struct span slug)
+{
+	bool ok = slug.n >= 1 && slug.n <= 30;
+
+	for (size_t i = 0; ok && i < slug.n; i++)
+		ok = (slug.p[i] >= 'a' && slug.p[i] <= 'z') ||
+		     (slug.p[i] >= '0' && slug.p[i] <= '9') || slug.p[i] == '_';
+	if (!ok)
+		return err_new(a, ERR_INPUT,
+			"\"%.*s\" cannot be a handle: use 1 to 30 of a-z, 0-9 and _",
+			(int)(slug.n > 60 ? 60 : slug.n), slug.p ? slug.p : "");
+	for (size_t i = 0; i < ARRAY_LEN(account_reserved); i++)
+		if (span_is(slug, account_reserved[i]))
+			return err_new(a, ERR_INPUT,
+				"\"%.*s\" is kept for the hub itself: choose another handle",
+				SPAN_FMT(slug));
+	return NULL;
+}
+
+struct account_id {
+	int64_t id;
+};
+
+static const struct db_field account_id_fields[] = {
+	DB_INT(struct account_id, id),
+};
+
+static const struct db_stmt account_insert_stmt = {
+	.name = "account_insert",
+	.sql = "WITH added AS ("
+	       "  INSERT INTO account (kind, slug, actor_type, claimed, org_kind, name, "
+	       "summary,"
+	       "                       website, language, public_key_pem, ed25519_public,"
+	       "                       private_keys)"
+	       "  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+	       "      ON CONFLICT DO NOTHING"
+	       "  RETURNING id),"
+	       " counted AS ("
+	       "  INSERT INTO account_count (account) SELECT id FROM added),"
+	       " bumped AS ("
+	       "  UPDATE generation SET n = n + 1 WHERE EXISTS (SELECT 1 FROM added))"
+	       " SELECT id FROM added",
+	.params = "tttbttttttyy",
+	DB_ROW(struct account_id, account_id_fields),
+};
+
+size_t
+account_insert(struct db_batch *b, const struct account_new *n)
+{
+	return db_add(b, &account_insert_stmt, db_text(n->kind), db_text(n->slug),
+		db_text(n->actor_type), db_bool(n->claimed),
+		db_text(n->org_kind.p ? n->org_kind : SPAN("other")), db_text(n->name),
+		db_text(n->summary.p ? n->summary : SPAN("")), db_text(n->website),
+		db_text(n->language.p ? n->language : SPAN("de")), db_text(n->public_key_pem),
+		db_bytea(n->ed25519_public), db_bytea(n->private_keys));
+}
+
+bool
+account_inserted(const struct db_batch *b, size_t i, int64_t *id)
+{
+	return db_one_int(b, i, id);
+}
+
+static const struct db_stmt account_by_slug_stmt = {
+	.name = "account_by_slug",
+	.sql = ACCOUNT_COLUMNS " WHERE a.slug = $1",
+	.params = "t",
+	DB_ROW(struct account, account_fields),
+};
+
+size_t
+account_by_slug(struct db_batch *b, struct span slug)
+{
+	return db_add(b, &account_by_slug_stmt, db_text(slug));
+}
+
+static const struct db_stmt account_by_id_stmt = {
+	.name = "account_by_id",
+	.sql = ACCOUNT_COLUMNS " WHERE a.id = $1",
+	.params = "i",
+	DB_ROW(struct account, account_fields),
+};
+
+size_t
+account_by_id(struct db_batch *b, int64_t id)
+{
+	return db_add(b, &account_by_id_stmt, db_int(id));
+}
+
+static const struct db_stmt account_list_stmt = {
+	.name = "account_list",
+	.sql = ACCOUNT_COLUMNS " WHERE a.kind = 'organization'"
+			       " ORDER BY lower(a.name), a.id",
+	.params = "",
+	DB_ROW(struct account, account_fields),
+};
+
+size_t
+account_list(struct db_batch *b)
+{
+	return db_add0(b, &account_list_stmt);
+}
+
+static const struct db_stmt account_own_stmt = {
+	.name = "account_own",
+	.sql = ACCOUNT_COLUMNS " WHERE a.kind IN ('hub', 'instance')"
+			       " ORDER BY a.kind",
+	.params = "",
+	DB_ROW(struct account, account_fields),
+};
+
+size_t
+account_own(struct db_batch *b)
+{
+	return db_add0(b, &account_own_stmt);
+}
+
+const struct err *
+account_row(const struct db_batch *b, size_t i, size_t row, struct account *out)
+{
+	return db_row(b, i, row, out);
+}
+
+const struct db_stmt *const account_stmts[] = {
+	&account_insert_stmt,
+	&account_by_slug_stmt,
+	&account_by_id_stmt,
+	&account_list_stmt,
+	&account_own_stmt,
+};
+const size_t n_account_stmts = ARRAY_LEN(account_stmts);

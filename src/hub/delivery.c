@@ -1,0 +1,251 @@
+#include "hub/delivery.h"
+
+/* ---- in ---- */
+
+/*
+ * The pair (signer, id) is unique for ever: a replay adds neither a row nor a job. Rows go in
+ * in order of their key, so that two workers never wait for each other in a circle.
+ */
+static const struct db_stmt inbox_accept_stmt = {
+	.name = "inbox_accept",
+	.sql = "WITH taken AS ("
+	       "  INSERT INTO inbox_activity (signer, uri, type, body)"
+	       "  SELECT signer, uri, type, body"
+	       "    FROM unnest($1, $2, $3, $4) AS v (signer, uri, type, body)"
+	       "   ORDER BY signer, uri"
+	       "      ON CONFLICT (signer, uri) DO NOTHING"
+	       "  RETURNING signer, uri)"
+	       " INSERT INTO job (kind, key, serial, args)"
+	       " SELECT 'receive', signer || ' ' || uri, signer,"
+	       "        jsonb_build_object('signer', signer, 'uri', uri)"
+	       "   FROM taken",
+	.params = "TTTT",
+};
+
+void
+inbox_accept(struct db_batch *b, const struct inbox_new *v, size_t n)
+{
+	struct span *signer = ARENA_ARRAY(b->arena, n, struct span);
+	struct span *uri = ARENA_ARRAY(b->arena, n, struct span);
+	struct span *type = ARENA_ARRAY(b->arena, n, struct span);
+	struct span *body = ARENA_ARRAY(b->arena, n, struct span);
+
+	for (size_t i = 0; i < n; i++) {
+		signer[i] = v[i].signer;
+		uri[i] = v[i].uri;
+		type[i] = v[i].type;
+		body[i] = v[i].body;
+	}
+	(void)db_add(b, &inbox_accept_stmt, db_texts(signer, n), db_texts(uri, n),
+		db_texts(type, n), db_texts(body, n));
+}
+
+static const struct db_field inbox_fields[] = {
+	DB_TEXT(struct inbox_activity, signer),
+	DB_TEXT(struct inbox_activity, uri),
+	DB_TEXT(struct inbox_activity, type),
+	DB_TEXT_NULL(struct inbox_activity, body),
+	DB_TEXT_NULL(struct inbox_activity, outcome),
+	DB_TIME(struct inbox_activity, received_us),
+};
+
+static const struct db_stmt inbox_get_stmt = {
+	.name = "inbox_get",
+	.sql = "SELECT signer, uri, type, body, outcome, received_at AS received_us"
+	       "  FROM inbox_activity"
+	       " WHERE signer = $1 AND uri = $2",
+	.params = "tt",
+	DB_ROW(struct inbox_activity, inbox_fields),
+};
+
+size_t
+inbox_get(struct db_batch *b, struct span signer, struct span uri)
+{
+	return db_add(b, &inbox_get_stmt, db_text(signer), db_text(uri));
+}
+
+const struct err *
+inbox_row(const struct db_batch *b, size_t i, struct inbox_activity *out)
+{
+	return db_row(b, i, 0, out);
+}
+
+static const struct db_stmt inbox_end_stmt = {
+	.name = "inbox_end",
+	.sql = "UPDATE inbox_activity"
+	       "   SET outcome = $3, body = NULL"
+	       " WHERE signer = $1 AND uri = $2",
+	.params = "ttt",
+};
+
+void
+inbox_end(struct db_batch *b, struct span signer, struct span uri, struct span outcome)
+{
+	(void)db_add(b, &inbox_end_stmt, db_text(signer), db_text(uri), db_text(outcome));
+}
+
+/* ---- out ---- */
+
+static const struct db_stmt activity_put_stmt = {
+	.name = "activity_put",
+	.sql = "INSERT INTO activity (uri, account, object, type, body)"
+	       "VALUES ($1, $2, nullif($3, 0), $4, $5)"
+	       "    ON CONFLICT (uri) DO NOTHING",
+	.params = "tiitt",
+};
+
+void
+activity_put(struct db_batch *b, const struct activity_new *n)
+{
+	(void)db_add(b, &activity_put_stmt, db_text(n->uri), db_int(n->account),
+		db_int(n->object), db_text(n->type), db_text(n->body));
+}
+
+/*
+ * One job for each distinct inbox, a shared inbox before an own one. serial keeps the
+ * activities about one object in order at each inbox.
+ */
+#define DELIVERY_JOBS                                                                          \
+	" INSERT INTO job (kind, key, host, serial, args)"                                     \
+	" SELECT 'deliver', $1 || ' ' || inbox, host, $3::text || ' ' || inbox,"               \
+	"        jsonb_build_object('activity', $1, 'inbox', inbox, 'account', $2)"            \
+	"   FROM target"                                                                       \
+	"     ON CONFLICT (kind, key) WHERE state <> 'dead' DO NOTHING"
+
+#define DELIVERY_FOLLOWERS                                                                     \
+	"  SELECT v.inbox, coalesce(substring(v.inbox FROM '^[a-z]+://([^/?#]+)'), '') AS "    \
+	"host"                                                                                 \
+	"    FROM (SELECT DISTINCT coalesce(r.shared_inbox, r.inbox) AS inbox"                 \
+	"            FROM follow f"                                                            \
+	"            JOIN remote_actor r ON r.id = f.actor"                                    \
+	"           WHERE f.account = $2) v"
+
+static const struct db_stmt delivery_followers_stmt = {
+	.name = "delivery_followers",
+	.sql = "WITH target AS (" DELIVERY_FOLLOWERS "),"
+	       " reached AS ("
+	       "  INSERT INTO reach (object, account, inbox, host)"
+	       "  SELECT $3, $2, inbox, host"
+	       "    FROM target"
+	       "      ON CONFLICT DO NOTHING)" DELIVERY_JOBS,
+	.params = "tii",
+};
+
+static const struct db_stmt delivery_reach_stmt = {
+	.name = "delivery_reach",
+	.sql = "WITH target AS (" DELIVERY_FOLLOWERS "  UNION"
+	       "  SELECT inbox, host"
+	       "    FROM reach"
+	       "   WHERE object = $3 AND account = $2)" DELIVERY_JOBS,
+	.params = "tii",
+};
+
+void
+delivery_fan_out(struct db_batch *b, const struct activity_new *n, enum delivery_to to)
+{
+	(void)db_add(b,
+		to == DELIVER_FOLLOWERS ? &delivery_followers_stmt : &delivery_reach_stmt,
+		db_text(n->uri), db_int(n->account), db_int(n->object));
+}
+
+static const struct db_stmt delivery_one_stmt = {
+	.name = "delivery_one",
+	.sql = "WITH target AS ("
+	       "  SELECT $4::text AS inbox, $5::text AS host)" DELIVERY_JOBS,
+	.params = "tiitt",
+};
+
+void
+delivery_to_inbox(
+	struct db_batch *b, const struct activity_new *n, struct span inbox, struct span host)
+{
+	(void)db_add(b, &delivery_one_stmt, db_text(n->uri), db_int(n->account),
+		db_int(n->object), db_text(inbox), db_text(host));
+}
+
+static const struct db_field activity_fields[] = {
+	DB_INT(struct activity, id),
+	DB_INT(struct activity, account),
+	DB_INT_NULL(struct activity, object),
+	DB_TEXT(struct activity, uri),
+	DB_TEXT(struct activity, type),
+	DB_TEXT(struct activity, body),
+	DB_TIME(struct activity, at_us),
+};
+
+#define ACTIVITY_COLUMNS " v.id, v.account, v.object, v.uri, v.type, v.body, v.at AS at_us"
+
+static const struct db_stmt activity_get_stmt = {
+	.name = "activity_get",
+	.sql = "SELECT" ACTIVITY_COLUMNS "  FROM activity v"
+	       " WHERE v.uri = ANY ($1)",
+	.params = "T",
+	DB_ROW(struct activity, activity_fields),
+};
+
+size_t
+activity_get(struct db_batch *b, const struct span *uris, size_t n)
+{
+	return db_add(b, &activity_get_stmt, db_texts(uris, n));
+}
+
+#define OUTBOX_WHERE                                                                           \
+	"  FROM activity v"                                                                    \
+	"  JOIN post p ON p.id = v.object AND p.state = 'published'"                           \
+	" WHERE v.account = $1 AND v.type IN ('Create', 'Announce')"
+
+static const struct db_stmt activity_outbox_stmt = {
+	.name = "activity_outbox",
+	.sql = "SELECT" ACTIVITY_COLUMNS OUTBOX_WHERE "   AND ($2 = 0 OR v.id < $2)"
+	       " ORDER BY v.id DESC"
+	       " LIMIT $3",
+	.params = "iii",
+	DB_ROW(struct activity, activity_fields),
+};
+
+size_t
+activity_outbox(struct db_batch *b, int64_t account, int64_t max_id, int64_t limit)
+{
+	return db_add(b, &activity_outbox_stmt, db_int(account), db_int(max_id), db_int(limit));
+}
+
+struct activity_count {
+	int64_t n;
+};
+
+static const struct db_field activity_count_fields[] = {
+	DB_INT(struct activity_count, n),
+};
+
+static const struct db_stmt activity_outbox_count_stmt = {
+	.name = "activity_outbox_count",
+	.sql = "SELECT count(*) AS n" OUTBOX_WHERE,
+	.params = "i",
+	DB_ROW(struct activity_count, activity_count_fields),
+};
+
+size_t
+activity_outbox_count(struct db_batch *b, int64_t account)
+{
+	return db_add(b, &activity_outbox_count_stmt, db_int(account));
+}
+
+const struct err *
+activity_row(const struct db_batch *b, size_t i, size_t row, struct activity *out)
+{
+	return db_row(b, i, row, out);
+}
+
+const struct db_stmt *const delivery_stmts[] = {
+	&inbox_accept_stmt,
+	&inbox_get_stmt,
+	&inbox_end_stmt,
+	&activity_put_stmt,
+	&delivery_followers_stmt,
+	&delivery_reach_stmt,
+	&delivery_one_stmt,
+	&activity_get_stmt,
+	&activity_outbox_stmt,
+	&activity_outbox_count_stmt,
+};
+const size_t n_delivery_stmts = ARRAY_LEN(delivery_stmts);

@@ -1,0 +1,65 @@
+/*
+ * Delivery: activities in and out. What came in is unique by (signer, id) for ever; what goes
+ * out is written once with its body and then only named by jobs.
+ */
+#ifndef HUB_DELIVERY_H
+#define HUB_DELIVERY_H
+
+#include "db/batch.h"
+#include "db/queue.h"
+
+/* ---- in ---- */
+struct inbox_new {
+	struct span signer, uri, type, body;
+};
+/* One statement for many: remembers those that are new and queues a "receive" job for each. */
+void inbox_accept(struct db_batch *b, const struct inbox_new *v, size_t n);
+struct inbox_activity {
+	struct span signer, uri, type, body, outcome;
+	int64_t received_us;
+};
+size_t inbox_get(struct db_batch *b, struct span signer, struct span uri);
+const struct err *inbox_row(
+	const struct db_batch *b, size_t i, struct inbox_activity *out) MUST_CHECK;
+void inbox_end(struct db_batch *b, struct span signer, struct span uri, struct span outcome);
+
+/* ---- out ---- */
+struct activity_new {
+	int64_t account, object; /* object 0 = none */
+	struct span uri, type, body;
+};
+/* Writes the activity; nothing if its uri exists. */
+void activity_put(struct db_batch *b, const struct activity_new *n);
+/*
+ * Queues one "deliver" job per distinct inbox (shared inbox first) of the account's followers
+ * and, for Update, Delete and Undo, of everyone in reach; adds Create's and Announce's inboxes
+ * to reach. One statement, in the transaction of activity_put. Key = activity uri + inbox,
+ * serial = object + inbox, host = the inbox's host.
+ */
+enum delivery_to {
+	DELIVER_FOLLOWERS, /* and remember the reach */
+	DELIVER_REACH,     /* followers and everyone reached before */
+};
+void delivery_fan_out(struct db_batch *b, const struct activity_new *n, enum delivery_to to);
+/* To one inbox, e.g. an Accept. */
+void delivery_to_inbox(
+	struct db_batch *b, const struct activity_new *n, struct span inbox, struct span host);
+
+struct activity {
+	int64_t id, account, object;
+	struct span uri, type, body;
+	int64_t at_us;
+};
+/* Bodies for a batch of deliver jobs: by uri. */
+size_t activity_get(struct db_batch *b, const struct span *uris, size_t n);
+/* Page of an outbox, newest first, below max_id (0 = newest): Create and Announce of live
+ * posts. */
+size_t activity_outbox(struct db_batch *b, int64_t account, int64_t max_id, int64_t limit);
+size_t activity_outbox_count(struct db_batch *b, int64_t account);
+const struct err *activity_row(
+	const struct db_batch *b, size_t i, size_t row, struct activity *out) MUST_CHECK;
+
+extern const struct db_stmt *const delivery_stmts[];
+extern const size_t n_delivery_stmts;
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * Ingest: what connectors find, in the hub's own shape, and the pure decisions about it.
+ *
+ * A connector's parse fills struct ingest; ingest_normalise makes the stored form;
+ * ingest_decide says what happens with it. Nothing here waits or touches the database.
+ */
+#ifndef HUB_INGEST_H
+#define HUB_INGEST_H
+
+#include "hub/post.h"
+#include "hub/source.h"
+#include "markup/sanitize.h"
+
+#define INGEST_ITEMS_MAX 10000
+#define INGEST_MEDIA_MAX 20
+#define INGEST_TEXT_MAX (256 * 1024)
+
+struct ingest_media {
+	struct span url, type, mime, alt; /* type: image video audio unknown */
+	int64_t width, height, bytes, duration_s;
+};
+
+struct ingest_item {
+	struct span remote_id;
+	struct span *aliases; /* other keys of the same item, best first */
+	size_t n_aliases;
+	struct span url, title;
+	struct span body; /* as the source has it */
+	bool body_is_html;
+	struct span language; /* SPAN_NONE = of the source */
+	int64_t published_us; /* TIME_NONE = not said or not believable */
+	int64_t embargo_us;   /* not before; TIME_NONE = none */
+	struct span *tags;
+	size_t n_tags;
+	struct ingest_media *media;
+	size_t n_media;
+	bool sensitive;
+	bool deleted; /* the source says so explicitly */
+};
+
+struct ingest_bad {
+	struct span key, raw, error;
+};
+
+struct ingest {
+	struct ingest_item *items; /* newest first as far as the source says */
+	size_t n_items;
+	struct ingest_bad *bad;
+	size_t n_bad;
+	struct span title;  /* of the source, for litfassctl source test */
+	struct span cursor; /* next page of a backfill, SPAN_NONE = none */
+	struct span etag, last_modified;
+	int64_t min_interval_s; /* asked for by the source, 0 = none */
+	bool recovered;         /* ill-formed, read anyway: health degraded */
+	bool expired;           /* the source ends itself */
+	struct span language;
+};
+
+/* The stored form of an item. */
+struct ingest_post {
+	struct span remote_id, url, title, text, language;
+	struct safe_html html;
+	struct span *aliases;
+	size_t n_aliases;
+	struct span *tags;
+	size_t n_tags;
+	struct ingest_media *media;
+	size_t n_media;
+	int64_t published_us;
+	bool sensitive;
+	struct span
+		content_hash; /* 32 bytes: text, link, media keys without query, alt texts */
+};
+void ingest_normalise(struct arena *a, const struct hub *h, const struct source *s,
+	const struct ingest_item *it, int64_t now_us, struct ingest_post *out);
+
+enum ingest_decision {
+	INGEST_SAME,    /* nothing changed */
+	INGEST_PUBLISH, /* new, or an edit: see known */
+	INGEST_DELETE,  /* explicit deletion of something published */
+	INGEST_HOLD,
+	INGEST_DROP, /* known and withdrawn, or ours (loop guard) */
+	INGEST_WAIT, /* embargo: not yet */
+};
+struct ingest_verdict {
+	enum ingest_decision decision;
+	bool archive; /* first connect, or older than 24 h when first seen */
+	const char *reason;
+};
+struct ingest_verdict ingest_decide(const struct hub *h, const struct source *s,
+	const struct ingest_item *it, const struct ingest_post *p,
+	const struct post_known *known, int64_t now_us);
+
+#endif

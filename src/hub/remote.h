@@ -1,0 +1,57 @@
+/* Remote: actors and hosts elsewhere, their keys, and who follows us. */
+#ifndef HUB_REMOTE_H
+#define HUB_REMOTE_H
+
+#include "db/batch.h"
+
+struct remote_actor {
+	int64_t id;
+	struct span uri, host, inbox, shared_inbox, username, name, url, type;
+	struct span key_id, public_key_pem;
+	int64_t fetched_us;
+};
+size_t remote_by_key(struct db_batch *b, struct span key_id);
+size_t remote_by_uri(struct db_batch *b, struct span uri);
+size_t remote_put(
+	struct db_batch *b, const struct remote_actor *r); /* insert or refresh; row: id */
+/* Deletes the actor with its follows; for a confirmed Delete of itself. */
+void remote_delete(struct db_batch *b, struct span uri);
+const struct err *remote_row(
+	const struct db_batch *b, size_t i, size_t row, struct remote_actor *out) MUST_CHECK;
+
+/* At most one fetch per key in `window_s`: one int row, 1 = go ahead (and noted), 0 = too
+ * early. */
+size_t key_fetch_allow(struct db_batch *b, struct span key_id, int64_t window_s);
+void key_fetch_failed(struct db_batch *b, struct span key_id, struct span error);
+
+struct remote_host {
+	struct span host, sig_scheme;
+	int64_t fail_count;
+	int64_t open_until_us; /* breaker; TIME_NONE = closed */
+};
+size_t remote_hosts(struct db_batch *b, const struct span *hosts, size_t n);
+const struct err *remote_host_row(
+	const struct db_batch *b, size_t i, size_t row, struct remote_host *out) MUST_CHECK;
+void remote_host_scheme(struct db_batch *b, struct span host, struct span scheme);
+/* Outcomes of deliveries, several at once; five failures in a row open the breaker. */
+void remote_host_result(
+	struct db_batch *b, const struct span *hosts, const int64_t *ok, size_t n);
+
+struct follower {
+	struct span uri, inbox, shared_inbox, host, account_slug;
+	int64_t since_us;
+};
+void follow_put(
+	struct db_batch *b, int64_t account, struct span actor_uri, struct span follow_uri);
+/* By Follow id or by (actor, account); account 0 = any. */
+void follow_delete(
+	struct db_batch *b, int64_t account, struct span actor_uri, struct span follow_uri);
+size_t follow_list(struct db_batch *b, int64_t account, int64_t limit); /* 0 = all accounts */
+const struct err *follower_row(
+	const struct db_batch *b, size_t i, size_t row, struct follower *out) MUST_CHECK;
+size_t follow_count(struct db_batch *b, int64_t account); /* one int row */
+
+extern const struct db_stmt *const remote_stmts[];
+extern const size_t n_remote_stmts;
+
+#endif

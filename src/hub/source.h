@@ -1,0 +1,68 @@
+/*
+ * Source: where an organisation publishes, its cursor, its health, its next poll.
+ */
+#ifndef HUB_SOURCE_H
+#define HUB_SOURCE_H
+
+#include "db/batch.h"
+#include "db/queue.h"
+#include "hub/hub.h"
+
+struct source {
+	int64_t id, account;
+	struct span account_slug, account_language;
+	struct span connector, url, settings; /* settings: JSON text */
+	struct span language;                 /* SPAN_NONE = of the account */
+	struct span state, health, health_text;
+	struct span cursor, etag, last_modified, moved_to;
+	int64_t moved_us;
+	int64_t connected_us; /* TIME_NONE = never read yet */
+	int64_t interval_s, min_interval_s, next_poll_us, fail_count, last_ok_us, last_new_us,
+		created_us;
+	int64_t posts; /* in lists */
+};
+
+struct source_new {
+	int64_t account;
+	struct span connector, url, settings, language;
+	int64_t min_interval_s; /* 0 = adaptive */
+};
+/* Inserts the source and its poll job; nothing, and no id, if (account, url) exists. */
+size_t source_insert(struct db_batch *b, const struct source_new *s);
+bool source_inserted(const struct db_batch *b, size_t i, int64_t *id);
+size_t source_by_id(struct db_batch *b, int64_t id);
+size_t source_list(struct db_batch *b, struct span slug); /* SPAN_NONE = all */
+const struct err *source_row(
+	const struct db_batch *b, size_t i, size_t row, struct source *out) MUST_CHECK;
+
+/* After a poll: everything the poll learnt, in the transaction of its page. */
+struct source_polled {
+	int64_t id;
+	struct span etag, last_modified, cursor, moved_to,
+		url; /* url: rewritten after two 301s */
+	struct span health, health_text;
+	bool ok;        /* false: fail_count + 1 */
+	bool connected; /* first successful read */
+	bool found_new;
+	int64_t interval_s;
+	int64_t next_poll_us;
+};
+/* SPAN_NONE keeps etag, last_modified and url; cursor, moved_to and texts are set as given. */
+void source_polled(struct db_batch *b, const struct source_polled *p);
+/*
+ * Ends the running poll job of the source, if its lease is ours, and plans the next one: the
+ * same row becomes ready again at that time. In the last commit of a poll, behind queue_fence,
+ * instead of queue_finish.
+ */
+void source_next_poll(struct db_batch *b, int64_t id, int64_t at_us);
+/* Safety net for a job lost by hand: active sources without a living poll job get one. */
+void source_plan_missing(struct db_batch *b);
+/* The job of a source: kind "poll", key = id. One alive per source. */
+void source_poll_now(struct db_batch *b, int64_t id);
+void quarantine_put(struct db_batch *b, int64_t source, struct span key, struct span raw,
+	struct span error);
+
+extern const struct db_stmt *const source_stmts[];
+extern const size_t n_source_stmts;
+
+#endif
