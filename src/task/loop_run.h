@@ -1,0 +1,23 @@
+/* Loop's inside for task.c: the run queue and the list of all tasks. Private to src/task. */
+#ifndef TASK_LOOP_RUN_H
+#define TASK_LOOP_RUN_H
+
+#include "task/loop.h"
+
+struct loop_tasks {
+	struct list all;   /* every task alive */
+	struct list ready; /* tasks to run in the next turn */
+	size_t count;
+	uint64_t last_id;
+	int slow_step_ms;
+	bool cancelling; /* the grace of the stop is over */
+};
+
+struct loop_tasks *loop_tasks(struct loop *l);
+void loop_wake_up(struct loop *l);    /* the run queue is not empty */
+void loop_task_ended(struct loop *l); /* perhaps the last one of a stop */
+/* task.c: one turn of the run queue; asks every root flow to fail with ERR_STOPPED. */
+void task_run_ready(struct loop *l);
+void task_stop_all(struct loop *l);
+
+#endif
