@@ -759,7 +759,7 @@ def main():
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    print(f"listening on {server.site.base}", flush=True)
+    print(f"listening on {server.site.base} pid {os.getpid()}", flush=True)
     server.serve_forever(poll_interval=0.1)
     return 0
 

@@ -1,0 +1,186 @@
+// litfassctl: every command, its help, its JSON, its errors and exit codes.
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { address, program, scratch } from './lib/env.js';
+import { run, startHub } from './lib/hub.js';
+import { orgs, startSite } from './lib/site.js';
+import { until } from './lib/wait.js';
+
+const OK = 0, FAILED = 1, USAGE = 2, NOT_FOUND = 3, REFUSED = 4, CONFIG = 5, UNAVAILABLE = 6;
+let hub, site, dir;
+before(async () => {
+	dir = scratch('ctl');
+	site = await startSite({ dir, host: address() });
+	hub = await startHub({ dir, host: address() });
+}, { timeout: 120_000 });
+
+const commands = ['org add', 'org list', 'org show', 'source add', 'source list', 'source test', 'source poll', 'post list', 'post show', 'post withdraw',
+	'follower list', 'queue list', 'queue retry', 'record verify', 'config check', 'doctor', 'migrate'];
+
+// Expects a code, and a sentence on stderr when it is not 0.
+async function expect(code, ...args) {
+	const r = await hub.ctl(...args);
+	assert.equal(r.code, code, `litfassctl ${args.join(' ')}: exit ${r.code}, want ${code}\n${r.stderr}${r.stdout}`);
+	if (code !== OK) assert.match(r.stderr, /\S+ \S+/, 'an error says what is wrong');
+	return r;
+}
+async function json(...args) {
+	return JSON.parse((await expect(OK, '--json', ...args)).stdout);
+}
+
+test('help', async t => {
+	const all = await run(program('litfassctl'), ['--help']);
+	assert.equal(all.code, OK);
+	for (const c of commands) assert.ok(all.stdout.includes(c.split(' ')[0]), c);
+	for (const c of commands)
+		await t.test(c, async () => {
+			const r = await run(program('litfassctl'), [...c.split(' '), '--help']);
+			assert.equal(r.code, OK);
+			assert.match(r.stdout, /usage/i);
+			assert.match(r.stdout, new RegExp(c.replace(' ', '\\s+')));
+			assert.equal(r.stderr, '');
+		});
+	const version = await run(program('litfassctl'), ['--version']);
+	assert.equal(version.code, OK);
+	assert.match(version.stdout, /0\.1\.0/);
+});
+
+test('usage errors', async () => {
+	for (const args of [[], ['nothing'], ['org'], ['org', 'nothing'], ['org', 'add'], ['org', 'list', '--nothing'], ['post', 'show'], ['post', 'show', 'abc'],
+		['source', 'poll'], ['post', 'list', '--limit', 'x'], ['org', 'show', 'a', 'b']])
+		await expect(USAGE, ...args);
+});
+
+test('org', async () => {
+	await expect(OK, 'org', 'add', 'feuerwehr_musterstadt', '--name', 'Freiwillige Feuerwehr Musterstadt', '--kind', 'fire_brigade', '--summary', 'Retten & löschen',
+		'--website', 'https://feuerwehr.example/', '--language', 'de', '--claimed');
+	await expect(REFUSED, 'org', 'add', 'feuerwehr_musterstadt', '--name', 'Noch eine');
+	for (const slug of ['hub', 'admin', 'Groß', 'a-b', 'x'.repeat(31), '']) {
+		const r = await hub.ctl('org', 'add', slug, '--name', 'X');
+		assert.ok([USAGE, REFUSED].includes(r.code), `${slug}: ${r.code} ${r.stderr}`);
+		assert.match(r.stderr, /\S+ \S+/);
+	}
+	const list = await json('org', 'list');
+	assert.deepEqual(list.map(o => o.slug), ['feuerwehr_musterstadt']);
+	const one = await json('org', 'show', 'feuerwehr_musterstadt');
+	assert.equal(one.slug, 'feuerwehr_musterstadt');
+	assert.equal(one.name, 'Freiwillige Feuerwehr Musterstadt');
+	assert.equal(one.summary, 'Retten & löschen');
+	assert.equal(one.claimed, true);
+	assert.ok(!JSON.stringify(one).includes('PRIVATE'), 'no private key');
+	await expect(NOT_FOUND, 'org', 'show', 'niemand');
+	assert.match((await expect(OK, 'org', 'list')).stdout, /feuerwehr_musterstadt/);
+	const bad = await expect(NOT_FOUND, '--json', 'org', 'show', 'niemand');
+	const error = JSON.parse(bad.stderr).error;
+	assert.equal(typeof error.kind, 'string');
+	assert.match(error.message, /niemand/);
+});
+
+test('source test finds, shows and stores nothing', async () => {
+	for (const org of orgs) {
+		const page = await json('source', 'test', `${site.base}/${org.path}/`);
+		const feed = await json('source', 'test', site.url(org.feed));
+		assert.equal(feed.title, org.name);
+		assert.equal(feed.items.length, org.items);
+		assert.deepEqual(page.items.map(i => i.title), feed.items.map(i => i.title), 'the page leads to the feed');
+		assert.ok(feed.items.every(i => i.title && i.url));
+	}
+	assert.match((await expect(OK, 'source', 'test', site.url('/stadt/rss.xml'))).stdout, /Wochenmarkt heute mit Musik/);
+	const cp1252 = await json('source', 'test', site.url('/stadt/rss.xml'));
+	assert.ok(JSON.stringify(cp1252).includes('4,20 € das Kilo – und ja'), 'windows-1252 is read');
+	assert.deepEqual(await json('source', 'list'), []);
+	assert.deepEqual(await json('post', 'list'), []);
+	for (const [url, codes] of [[`${site.base}/nichts`, [FAILED, NOT_FOUND, UNAVAILABLE]], ['http://127.0.0.1:1/', [FAILED, UNAVAILABLE]], ['ftp://x.example/', [USAGE, FAILED]],
+		[`${site.base}/fault/html`, [FAILED]], ['http://10.1.2.3/feed', [FAILED, REFUSED]]]) {
+		const r = await hub.ctl('source', 'test', url);
+		assert.ok(codes.includes(r.code), `${url}: exit ${r.code} ${r.stderr}`);
+		assert.match(r.stderr, /\S+ \S+/);
+	}
+});
+
+test('source add, list, poll', async () => {
+	const url = site.url('/feuerwehr/feed.rss');
+	await expect(NOT_FOUND, 'source', 'add', 'niemand', url);
+	await expect(OK, 'source', 'add', 'feuerwehr_musterstadt', url, '--interval', '3600', '--language', 'de');
+	await expect(REFUSED, 'source', 'add', 'feuerwehr_musterstadt', url);
+	const bad = await hub.ctl('source', 'add', 'feuerwehr_musterstadt', 'kein url');
+	assert.ok([USAGE, REFUSED].includes(bad.code), bad.stderr);
+	await expect(OK, 'source', 'poll', 'feuerwehr_musterstadt', '--wait');
+	const [source] = await json('source', 'list');
+	assert.equal(source.url, url);
+	assert.equal(source.health, 'ok');
+	assert.equal(source.posts, orgs[2].items);
+	assert.equal((await json('source', 'list', 'feuerwehr_musterstadt')).length, 1);
+	await expect(OK, 'source', 'poll', String(source.id), '--wait');
+	await expect(OK, 'source', 'poll', '--all');
+	await expect(NOT_FOUND, 'source', 'poll', '1');
+});
+
+test('post list, show, withdraw', async () => {
+	const posts = await json('post', 'list', 'feuerwehr_musterstadt', '--limit', '5');
+	assert.equal(posts.length, 5);
+	const [post] = posts;
+	assert.equal(post.state, 'published');
+	assert.equal((await json('post', 'show', post.id)).title, post.title);
+	assert.equal((await hub.get(`/api/v1/statuses/${post.id}`)).status, 200);
+	await expect(OK, 'post', 'withdraw', post.id);
+	await until('the post is gone', async () => (await hub.get(`/api/v1/statuses/${post.id}`)).status === 404, { timeout: 2000 });
+	assert.equal((await json('post', 'show', post.id)).state, 'withdrawn');
+	await expect(REFUSED, 'post', 'withdraw', post.id);
+	await expect(NOT_FOUND, 'post', 'withdraw', '1');
+	await expect(NOT_FOUND, 'post', 'show', '1');
+	await expect(NOT_FOUND, 'post', 'list', 'niemand');
+});
+
+test('follower list, queue, record, config, doctor, migrate', async () => {
+	assert.deepEqual(await json('follower', 'list', 'feuerwehr_musterstadt'), []);
+	assert.deepEqual(await json('follower', 'list', 'hub'), []);
+	await expect(NOT_FOUND, 'follower', 'list', 'niemand');
+	assert.ok(Array.isArray(await json('queue', 'list')));
+	assert.deepEqual(await json('queue', 'list', '--dead'), []);
+	await expect(NOT_FOUND, 'queue', 'retry', '1');
+	await expect(OK, 'queue', 'retry', '--all-dead');
+	const verified = await json('record', 'verify');
+	assert.equal(verified.entries, orgs[2].items + 1, 'one Create for each item and one Delete');
+	assert.match((await expect(OK, 'record', 'verify')).stdout, /\d/);
+	await expect(OK, 'config', 'check');
+	await expect(OK, 'doctor');
+	const checks = await json('doctor');
+	assert.ok(Array.isArray(checks.checks ?? checks));
+	await expect(OK, 'migrate', '--status');
+	await expect(OK, 'migrate');
+	assert.ok(await json('migrate', '--status'));
+});
+
+test('a broken configuration is named with file and line', async () => {
+	for (const [text, want] of [['base_url = "http://x"\nnothing = 1\n', /nothing/], ['base_url = \n', /litfass|conf/], ['base_url = "ftp://x"\n', /base_url/],
+		['base_url = "http://127.0.0.1:1"\nworkers = 100000\n', /workers/]]) {
+		const file = join(dir, 'bad.conf');
+		writeFileSync(file, text);
+		const r = await run(program('litfassctl'), ['-c', file, 'config', 'check']);
+		assert.equal(r.code, CONFIG, `${text}: ${r.code} ${r.stderr}`);
+		assert.match(r.stderr, want);
+		const d = await run(program('litfassd'), ['-c', file, '--check']);
+		assert.notEqual(d.code, 0);
+		assert.match(d.stderr, want);
+	}
+	const r = await run(program('litfassctl'), ['-c', join(dir, 'none.conf'), 'org', 'list']);
+	assert.equal(r.code, CONFIG);
+	assert.match(r.stderr, /none\.conf/);
+});
+
+test('without a database: a clear error and its own exit code', async () => {
+	const file = join(dir, 'nodb.conf');
+	writeFileSync(file, `base_url = "http://127.0.0.1:1"\nmedia_base_url = "http://127.0.0.1:2"\ndata_dir = "${dir}/nodb"\ndatabase {\n\tdsn = "host=127.0.0.1 port=1 dbname=x user=x"\n}\n`);
+	const r = await run(program('litfassctl'), ['-c', file, 'org', 'list']);
+	assert.equal(r.code, UNAVAILABLE, r.stderr);
+	assert.match(r.stderr, /\S+ \S+/);
+});
+
+test('another base_url than at the first start is refused with the reason', async () => {
+	const r = await run(program('litfassctl'), ['-c', hub.conf, 'doctor'], { env: { LITFASS_BASE_URL: 'http://127.9.9.9:9999' } });
+	assert.notEqual(r.code, OK);
+	assert.match(r.stderr + r.stdout, /base_url/);
+});
