@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/codec.h"
 #include "crypto/digest.h"

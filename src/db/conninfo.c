@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#include "base/buf.h"
-
 #define CONNINFO_MAX 64
 
 static struct span

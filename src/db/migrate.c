@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/buf.h"
+#include "base/embed.h"
 #include "db/blocking.h"
 
 #define MIGRATE_LOCK "4705181" /* pg_try_advisory_lock: one migrator per database */
@@ -228,4 +228,55 @@ db_migrations_of(struct arena *a, struct span dsn, const struct migration *files
 			.applied = done[i],
 		};
 	return NULL;
+}
+
+/* "0001_spine.sql": the number stands in front. */
+static const struct err *
+migrate_embedded(struct arena *a, struct migration **out, size_t *n_out)
+{
+	size_t n = 0;
+	struct migration *files;
+
+	while (embed_migrations[n].name)
+		n++;
+	files = ARENA_ARRAY(a, n ? n : 1, struct migration);
+	for (size_t i = 0; i < n; i++) {
+		const struct embed_file *f = &embed_migrations[i];
+		struct span number, rest = span_of(f->name);
+		int64_t v;
+
+		if (!span_cut(&rest, '_', &number) || !span_i64(number, 1, INT32_MAX, &v) ||
+			(i && v <= files[i - 1].number))
+			return err_new(a, ERR_INTERNAL, "migration %s has no number in order",
+				f->name);
+		files[i] = (struct migration){
+			.number = (int)v,
+			.name = span_of(f->name),
+			.sql = span_from(f->data, f->size),
+		};
+	}
+	*out = files;
+	*n_out = n;
+	return NULL;
+}
+
+const struct err *
+db_migrate(struct arena *a, struct span dsn, int *applied)
+{
+	struct migration *files;
+	size_t n;
+	const struct err *e = migrate_embedded(a, &files, &n);
+
+	*applied = 0;
+	return e ? e : db_migrate_files(a, dsn, files, n, applied);
+}
+
+const struct err *
+db_migrations(struct arena *a, struct span dsn, struct db_migration **out, size_t *n)
+{
+	struct migration *files;
+	size_t n_files;
+	const struct err *e = migrate_embedded(a, &files, &n_files);
+
+	return e ? e : db_migrations_of(a, dsn, files, n_files, out, n);
 }

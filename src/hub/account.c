@@ -1,5 +1,9 @@
 #include "hub/account.h"
 
+#include "crypto/pkey.h"
+#include "crypto/seal.h"
+#include "crypto/token.h"
+
 #define ACCOUNT_COLUMNS                                                                        \
 	"SELECT a.id, a.kind, a.slug, a.actor_type, a.claimed, a.org_kind, a.name, a.summary," \
 	"       a.website, a.language, am.blob AS avatar_blob, hm.blob AS header_blob,"        \
@@ -66,6 +70,73 @@ account_slug_check(struct arena *a, struct span slug)
 				"\"%.*s\" is kept for the hub itself: choose another handle",
 				SPAN_FMT(slug));
 	return NULL;
+}
+
+/* ---- keys: one sealed value holds both private keys, PEM behind PEM ---- */
+
+static struct span
+account_keys_place(struct arena *a, struct span slug)
+{
+	return arena_printf(a, "account/%.*s/private_keys", SPAN_FMT(slug));
+}
+
+const struct err *
+account_keys_make(struct arena *a, const struct hub *h, struct account_new *out)
+{
+	struct pkey *rsa = pkey_generate(PKEY_RSA);
+	struct pkey *ed25519 = pkey_generate(PKEY_ED25519);
+	struct span first = pkey_private_pem(a, rsa), second = pkey_private_pem(a, ed25519);
+	struct span plain = arena_printf(a, "%.*s%.*s", SPAN_FMT(first), SPAN_FMT(second));
+
+	assert(h->seal);
+	out->public_key_pem = pkey_public_pem(a, rsa);
+	out->ed25519_public = pkey_ed25519_public(a, ed25519);
+	out->private_keys = seal_close(a, h->seal, account_keys_place(a, out->slug), plain);
+	token_wipe((void *)(uintptr_t)first.p, first.n);
+	token_wipe((void *)(uintptr_t)second.p, second.n);
+	token_wipe((void *)(uintptr_t)plain.p, plain.n);
+	pkey_unref(rsa);
+	pkey_unref(ed25519);
+	return NULL;
+}
+
+static const struct err *
+account_keys_read(struct arena *a, struct span plain, struct pkey **rsa, struct pkey **ed25519)
+{
+	const struct span begin = SPAN("-----BEGIN PRIVATE KEY-----");
+	const size_t second = span_find(span_slice(plain, 1, plain.n), begin);
+	const struct err *e;
+
+	if (second == SIZE_MAX)
+		return err_new(a, ERR_CORRUPT, "the sealed value does not hold two keys");
+	e = pkey_private_from_pem(a, span_slice(plain, 0, second + 1), rsa);
+	if (!e)
+		e = pkey_private_from_pem(a, span_slice(plain, second + 1, plain.n), ed25519);
+	if (!e && (pkey_type(*rsa) != PKEY_RSA || pkey_type(*ed25519) != PKEY_ED25519))
+		e = err_new(a, ERR_CORRUPT, "the sealed keys are of other types");
+	return e;
+}
+
+const struct err *
+account_keys_open(struct arena *a, const struct hub *h, const struct account *acc,
+	struct pkey **rsa, struct pkey **ed25519)
+{
+	struct span plain;
+	const struct err *e;
+
+	*rsa = *ed25519 = NULL;
+	assert(h->seal);
+	e = seal_open(a, h->seal, account_keys_place(a, acc->slug), acc->private_keys, &plain);
+	if (!e) {
+		e = account_keys_read(a, plain, rsa, ed25519);
+		token_wipe((void *)(uintptr_t)plain.p, plain.n);
+	}
+	if (!e)
+		return NULL;
+	pkey_unref(*rsa);
+	pkey_unref(*ed25519);
+	*rsa = *ed25519 = NULL;
+	return err_wrap(a, e, "the private keys of @%.*s cannot be read", SPAN_FMT(acc->slug));
 }
 
 struct account_id {

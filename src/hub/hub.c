@@ -99,7 +99,7 @@ hub_load(const struct db_batch *b, size_t i, struct hub *h)
 }
 
 const struct err *
-hub_keys(struct arena *a, const struct hub *h, struct account_new own[2])
+hub_keys(struct arena *a, const struct hub *h, struct account_new *own)
 {
 	const struct err *e;
 
@@ -126,7 +126,7 @@ hub_keys(struct arena *a, const struct hub *h, struct account_new own[2])
 }
 
 void
-hub_found(struct db_batch *b, const struct hub *h, const struct account_new own[2])
+hub_found(struct db_batch *b, const struct hub *h, const struct account_new *own)
 {
 	const struct {
 		const char *key;

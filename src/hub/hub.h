@@ -37,8 +37,8 @@ size_t hub_query(struct db_batch *b);
 /* ERR_CONFIG when base_url or media_base_url are not those of the first start. */
 const struct err *hub_load(const struct db_batch *b, size_t i, struct hub *h) MUST_CHECK;
 const struct err *hub_keys(
-	struct arena *a, const struct hub *h, struct account_new own[2]) MUST_CHECK;
-void hub_found(struct db_batch *b, const struct hub *h, const struct account_new own[2]);
+	struct arena *a, const struct hub *h, struct account_new *own) MUST_CHECK;
+void hub_found(struct db_batch *b, const struct hub *h, const struct account_new *own);
 /* Releases the keys. */
 void hub_fini(struct hub *h);
 

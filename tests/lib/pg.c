@@ -15,12 +15,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#define DATABASES_MAX 32
+#define DSN_MAX 192
+
 struct pg {
 	char dir[64], data[80], log[96];
 	char bindir[256];
 	pid_t pid;
 	int databases;
-	char dsn[16][192];
+	char *dsns; /* DATABASES_MAX times DSN_MAX */
 };
 
 static void
@@ -130,7 +133,7 @@ pg_start(void)
 	struct pg *p = calloc(1, sizeof(*p));
 	const struct passwd *pw = pg_account();
 
-	if (!p)
+	if (!p || !(p->dsns = calloc(DATABASES_MAX, DSN_MAX)))
 		pg_die("calloc");
 	(void)snprintf(p->dir, sizeof(p->dir), "/tmp/litfass-pg-XXXXXX");
 	if (!mkdtemp(p->dir))
@@ -169,19 +172,19 @@ pg_stop(struct pg *p)
 	pg_end(p, SIGQUIT);
 	(void)waitpid(pg_spawn(p, argv), NULL, 0);
 	(void)rmdir(p->dir);
+	free(p->dsns);
 	free(p);
 }
 
 struct span
 pg_dsn(struct pg *p, const char *database)
 {
-	char *dsn = p->dsn[p->databases];
+	char *dsn;
 
-	if (p->databases + 1 >= (int)ARRAY_LEN(p->dsn))
+	if (p->databases >= DATABASES_MAX)
 		pg_die("too many databases");
-	p->databases++;
-	(void)snprintf(
-		dsn, sizeof(p->dsn[0]), "host=%s dbname=%s user=litfass", p->dir, database);
+	dsn = p->dsns + p->databases++ * DSN_MAX;
+	(void)snprintf(dsn, DSN_MAX, "host=%s dbname=%s user=litfass", p->dir, database);
 	return span_of(dsn);
 }
 

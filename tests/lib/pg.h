@@ -16,6 +16,7 @@ void pg_kill(struct pg *p); /* SIGKILL to the postmaster, waits until all of it 
 void pg_again(struct pg *p);
 /* A fresh database; the connection string lives as long as p. */
 struct span pg_database(struct pg *p);
+/* An existing one. */
 struct span pg_dsn(struct pg *p, const char *database);
 int pg_pid(const struct pg *p);
 const char *pg_socket_dir(const struct pg *p);

@@ -1,0 +1,712 @@
+#include <unistd.h>
+
+#include "lib/check.h"
+#include "lib/dbrun.h"
+#include "lib/pg.h"
+
+static struct pg *pg;
+static struct span dsn;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	pg = pg_start();
+	dsn = pg_database(pg);
+	(void)pg_sql(dsn,
+		"CREATE TABLE t (k bigint PRIMARY KEY, v text);"
+		"CREATE SEQUENCE tries;"
+		"CREATE FUNCTION flaky(state text, times bigint) RETURNS bigint LANGUAGE "
+		"plpgsql AS $$"
+		" DECLARE n bigint := nextval('tries'); BEGIN"
+		" IF n <= times THEN RAISE EXCEPTION 'try %', n USING ERRCODE = state; END IF;"
+		" RETURN n; END $$;"
+		"CREATE FUNCTION die_once() RETURNS bigint LANGUAGE plpgsql AS $$"
+		" DECLARE n bigint := nextval('tries'); BEGIN"
+		" IF n <= 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;"
+		" RETURN n; END $$");
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	pg_stop(pg);
+	return 0;
+}
+
+static int
+fresh(void **state)
+{
+	(void)state;
+	(void)pg_sql(dsn, "TRUNCATE t");
+	(void)pg_sql(dsn, "ALTER SEQUENCE tries RESTART");
+	return 0;
+}
+
+struct num {
+	int64_t n;
+};
+static const struct db_field num_fields[] = {DB_INT(struct num, n)};
+
+static const struct db_stmt insert_stmt = {
+	.name = "t_insert",
+	.sql = "INSERT INTO t (k, v) VALUES ($1, $2)",
+	.params = "it",
+};
+static const struct db_stmt count_stmt = {
+	.name = "t_count",
+	.sql = "SELECT count(*) AS n FROM t",
+	DB_ROW(struct num, num_fields),
+};
+
+/* ---- values ---- */
+
+struct all {
+	int64_t i, i_null;
+	bool b;
+	struct span t, t_null, t_empty, y, j;
+	int64_t z, z_null;
+	struct span ints, texts, byteas, times, none;
+};
+static const struct db_field all_fields[] = {
+	DB_INT(struct all, i),
+	DB_INT_NULL(struct all, i_null),
+	DB_BOOL(struct all, b),
+	DB_TEXT(struct all, t),
+	DB_TEXT_NULL(struct all, t_null),
+	DB_TEXT(struct all, t_empty),
+	DB_BYTEA(struct all, y),
+	DB_JSON(struct all, j),
+	DB_TIME(struct all, z),
+	DB_TIME_NULL(struct all, z_null),
+	DB_TEXT(struct all, ints),
+	DB_TEXT(struct all, texts),
+	DB_TEXT(struct all, byteas),
+	DB_TEXT(struct all, times),
+	DB_TEXT(struct all, none),
+};
+static const struct db_stmt all_stmt = {
+	.name = "t_all",
+	.sql = "SELECT $1 AS i, $2 AS i_null, $3 AS b, $4 AS t, $5 AS t_null, $6 AS t_empty,"
+	       " $7 AS y, $8 AS j, $9 AS z, $10 AS z_null, $11::int8[]::text AS ints,"
+	       " $12::text[]::text AS texts, $13::bytea[]::text AS byteas,"
+	       " $14::timestamptz[]::text AS times, $15::text[]::text AS none",
+	.params = "iibtttyjzzITYZT",
+	DB_ROW(struct all, all_fields),
+};
+
+static void
+fill_all(struct db_batch *b, void *ctx)
+{
+	const int64_t ints[] = {INT64_MIN, -1, 0, INT64_MAX};
+	const struct span texts[] = {SPAN("a\"b"), SPAN_NONE, SPAN(""), SPAN("ä,{}")};
+	const struct span byteas[] = {SPAN("\0\xff"), SPAN("")};
+	const int64_t times[] = {0, TIME_NONE};
+
+	(void)ctx;
+	(void)db_add(b, &all_stmt, db_int(INT64_MIN), db_int_null(), db_bool(true),
+		db_text(SPAN("Grüße")), db_text(SPAN_NONE), db_text(SPAN("")),
+		db_bytea(SPAN("\0\1\xff")), db_json(SPAN("{\"a\": [1, null]}")),
+		db_time(1772359200123456), db_time(TIME_NONE), db_ints(ints, ARRAY_LEN(ints)),
+		db_texts(texts, ARRAY_LEN(texts)), db_byteas(byteas, ARRAY_LEN(byteas)),
+		db_times(times, ARRAY_LEN(times)), db_texts(NULL, 0));
+}
+
+static void
+read_all(const struct db_batch *b, void *ctx)
+{
+	struct all v;
+	struct all *rows;
+	size_t n;
+
+	(void)ctx;
+	assert_int_equal(db_rows(b, 0), 1);
+	assert_null(db_row(b, 0, 0, &v));
+	assert_true(v.i == INT64_MIN && v.i_null == 0 && v.b);
+	check_span(v.t, SPAN("Grüße"));
+	assert_null(v.t_null.p);
+	assert_non_null(v.t_empty.p);
+	check_span(v.t_empty, SPAN(""));
+	check_span(v.y, SPAN("\0\1\xff"));
+	check_span(v.j, SPAN("{\"a\": [1, null]}"));
+	assert_true(v.z == 1772359200123456 && v.z_null == TIME_NONE);
+	check_span(v.ints, SPAN("{-9223372036854775808,-1,0,9223372036854775807}"));
+	check_span(v.texts, SPAN("{\"a\\\"b\",NULL,\"\",\"ä,{}\"}"));
+	check_span(v.byteas, SPAN("{\"\\\\x00ff\",\"\\\\x\"}"));
+	check_span(v.times, SPAN("{\"1970-01-01 00:00:00+00\",NULL}"));
+	check_span(v.none, SPAN("{}"));
+	assert_null(db_all(b, 0, &rows, &n));
+	assert_int_equal(n, 1);
+	assert_true(rows[0].i == INT64_MIN);
+}
+
+static void
+test_values(void **state)
+{
+	(void)state;
+	dbrun_ok(dsn, fill_all, read_all, NULL);
+}
+
+/* ---- shapes that do not fit ---- */
+
+static void
+fill_stmt(struct db_batch *b, void *ctx)
+{
+	(void)db_add0(b, ctx);
+}
+
+static void
+test_wrong_shape(void **state)
+{
+	static const struct db_stmt name = {
+		.name = "t_name", .sql = "SELECT 1::int8 AS m", DB_ROW(struct num, num_fields)};
+	static const struct db_stmt type = {
+		.name = "t_type", .sql = "SELECT 1 AS n", DB_ROW(struct num, num_fields)};
+	static const struct db_stmt more = {.name = "t_more",
+		.sql = "SELECT 1::int8 AS n, 2 AS x",
+		DB_ROW(struct num, num_fields)};
+	static const struct db_stmt *const wrong[] = {&name, &type, &more};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		assert_int_equal(
+			dbrun_fails(dsn, fill_stmt, (void *)(uintptr_t)wrong[i]), ERR_CORRUPT);
+		struct arena *a = arena_new();
+
+		assert_non_null(db_check_stmts(a, dsn, &wrong[i], 1));
+		arena_free(a);
+	}
+}
+
+static void
+read_unexpected(const struct db_batch *b, void *ctx)
+{
+	struct num v;
+	const struct err *e = db_row(b, 0, 0, &v);
+
+	(void)ctx;
+	assert_non_null(e);
+	assert_int_equal(e->kind, ERR_CORRUPT);
+	e = db_row(b, 0, 1, &v);
+	assert_non_null(e);
+	assert_int_equal(e->kind, ERR_NOT_FOUND);
+}
+
+static void
+test_unexpected_null(void **state)
+{
+	static const struct db_stmt null = {.name = "t_null",
+		.sql = "SELECT NULL::int8 AS n",
+		DB_ROW(struct num, num_fields)};
+
+	(void)state;
+	dbrun_ok(dsn, fill_stmt, read_unexpected, (void *)(uintptr_t)&null);
+}
+
+/* ---- all or nothing ---- */
+
+static void
+fill_twice(struct db_batch *b, void *ctx)
+{
+	(void)ctx;
+	(void)db_add(b, &insert_stmt, db_int(1), db_text(SPAN("one")));
+	(void)db_add(b, &insert_stmt, db_int(2), db_text(SPAN("two")));
+	(void)db_add(b, &insert_stmt, db_int(1), db_text(SPAN("again")));
+	(void)db_add0(b, &count_stmt);
+}
+
+static void
+fill_count(struct db_batch *b, void *ctx)
+{
+	(void)ctx;
+	(void)db_add0(b, &count_stmt);
+}
+
+static void
+read_count(const struct db_batch *b, void *ctx)
+{
+	assert_true(db_one_int(b, b->n - 1, ctx));
+}
+
+static void
+test_all_or_nothing(void **state)
+{
+	struct dbrun_call bad = {.fill = fill_twice};
+	int64_t n = -1;
+	struct dbrun_call good = {.fill = fill_count, .read = read_count, .ctx = &n};
+	const struct db_opts o = dbrun_opts(dsn, 1);
+	struct dbrun *r = dbrun_new(&o);
+
+	(void)state;
+	/* Both in flight on one connection: the refused one leaves nothing behind for the next.
+	 */
+	dbrun_start(r, &bad);
+	dbrun_start(r, &good);
+	dbrun_wait(r);
+	dbrun_free(r);
+	assert_true(bad.failed);
+	assert_int_equal(bad.kind, ERR_CONFLICT);
+	assert_non_null(strstr(bad.text, "t_insert"));
+	assert_false(good.failed);
+	assert_int_equal(n, 0);
+}
+
+static void
+test_errors(void **state)
+{
+	static const struct {
+		struct db_stmt st;
+		enum err_kind kind;
+	} cases[] = {
+		{{.name = "e1", .sql = "SELECT 1 FROM nowhere"}, ERR_DB},
+		{{.name = "e2", .sql = "SELEC"}, ERR_DB},
+		{{.name = "e3", .sql = "SELECT 1 / 0"}, ERR_INPUT},
+		{{.name = "e4", .sql = "SELECT flaky('57014', 100)"}, ERR_TIMEOUT},
+		{{.name = "e5", .sql = "SELECT flaky('55P03', 100)"}, ERR_TIMEOUT},
+		{{.name = "e6", .sql = "SELECT flaky('53100', 100)"}, ERR_UNAVAILABLE},
+		{{.name = "e7", .sql = "SELECT flaky('LF001', 100)"}, ERR_CONFLICT},
+		{{.name = "e8", .sql = "SELECT flaky('23505', 100)"}, ERR_CONFLICT},
+		{{.name = "e9", .sql = "SELECT flaky('40001', 100)"}, ERR_DB},
+		{{.name = "e10", .sql = "SELECT pg_sleep(30)"}, ERR_TIMEOUT},
+	};
+	struct db_opts o = dbrun_opts(dsn, 1);
+
+	(void)state;
+	o.statement_timeout_ms = 100;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct dbrun_call c = {
+			.fill = fill_stmt, .ctx = (void *)(uintptr_t)&cases[i].st};
+		struct dbrun *r = dbrun_new(&o);
+
+		dbrun_start(r, &c);
+		dbrun_wait(r);
+		dbrun_free(r);
+		assert_true(c.failed);
+		if (c.kind != cases[i].kind)
+			check_fail("%s: %s", cases[i].st.sql, c.text);
+	}
+}
+
+/* A failure that comes only with the commit itself. */
+static void
+test_deferred(void **state)
+{
+	static const struct db_stmt child = {
+		.name = "t_child", .sql = "INSERT INTO child (k) VALUES (7)"};
+	struct dbrun_call c = {.fill = fill_stmt, .ctx = (void *)(uintptr_t)&child};
+	int64_t n = -1;
+	struct dbrun_call after = {.fill = fill_count, .read = read_count, .ctx = &n};
+	const struct db_opts o = dbrun_opts(dsn, 1);
+	struct dbrun *r;
+
+	(void)state;
+	(void)pg_sql(dsn,
+		"CREATE TABLE child (k bigint REFERENCES t (k) DEFERRABLE INITIALLY DEFERRED)");
+	r = dbrun_new(&o);
+	dbrun_start(r, &c);
+	dbrun_start(r, &after);
+	dbrun_wait(r);
+	dbrun_free(r);
+	assert_true(c.failed);
+	assert_int_equal(c.kind, ERR_DB);
+	assert_non_null(strstr(c.text, "23503"));
+	assert_false(after.failed);
+	assert_string_equal(pg_sql(dsn, "SELECT count(*) FROM child"), "0");
+	(void)pg_sql(dsn, "DROP TABLE child");
+}
+
+/* ---- repetition ---- */
+
+static void
+test_repeats(void **state)
+{
+	static const struct {
+		struct db_stmt st;
+		int64_t want;
+	} cases[] = {
+		{{.name = "r1",
+			 .sql = "SELECT flaky('40001', 2) AS n",
+			 DB_ROW(struct num, num_fields)},
+			3},
+		{{.name = "r2",
+			 .sql = "SELECT flaky('40P01', 5) AS n",
+			 DB_ROW(struct num, num_fields)},
+			6},
+		{{.name = "r3",
+			 .sql = "SELECT flaky('25006', 1) AS n",
+			 DB_ROW(struct num, num_fields)},
+			2},
+		{{.name = "r4",
+			 .sql = "SELECT die_once() AS n",
+			 DB_ROW(struct num, num_fields)},
+			2},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int64_t n = 0;
+		struct dbrun_call c = {
+			.fill = fill_stmt, .ctx = (void *)(uintptr_t)&cases[i].st};
+
+		(void)fresh(state);
+		dbrun_ok(dsn, c.fill, NULL, c.ctx);
+		n = atoll(pg_sql(dsn, "SELECT last_value FROM tries"));
+		assert_int_equal(n, cases[i].want);
+	}
+}
+
+static void
+test_prepared_lost(void **state)
+{
+	static const struct db_stmt forget = {.name = "t_forget", .sql = "DEALLOCATE ALL"};
+	int64_t n = -1;
+	struct dbrun_call a = {.fill = fill_count, .read = read_count, .ctx = &n};
+	struct dbrun_call b = {.fill = fill_stmt, .ctx = (void *)(uintptr_t)&forget};
+	struct dbrun_call c = {.fill = fill_count, .read = read_count, .ctx = &n};
+	const struct db_opts o = dbrun_opts(dsn, 1);
+	struct dbrun *r = dbrun_new(&o);
+
+	(void)state;
+	dbrun_start(r, &a);
+	dbrun_start(r, &b);
+	dbrun_start(r, &c);
+	dbrun_wait(r);
+	dbrun_free(r);
+	assert_false(a.failed || b.failed || c.failed);
+	assert_int_equal(n, 0);
+}
+
+/* ---- many at once ---- */
+
+static void
+fill_insert(struct db_batch *b, void *ctx)
+{
+	const int64_t *k = ctx;
+
+	(void)db_add(b, &insert_stmt, db_int(*k), db_text(SPAN("x")));
+}
+
+static void
+test_pipeline(void **state)
+{
+	enum { MANY = 300 };
+	struct dbrun_call *calls = calloc(MANY, sizeof(*calls));
+	int64_t keys[MANY];
+
+	(void)state;
+	for (int connections = 1; connections <= 3; connections += 2) {
+		const struct db_opts o = dbrun_opts(dsn, connections);
+		struct dbrun *r = dbrun_new(&o);
+
+		(void)fresh(state);
+		memset(calls, 0, MANY * sizeof(*calls));
+		for (int i = 0; i < MANY; i++) {
+			/* Every third key comes twice: exactly one of both may win. */
+			keys[i] = i % 3 ? i : i / 6;
+			calls[i].fill = fill_insert;
+			calls[i].ctx = &keys[i];
+			dbrun_start(r, &calls[i]);
+		}
+		dbrun_wait(r);
+		dbrun_free(r);
+		int64_t ok = 0;
+
+		for (int i = 0; i < MANY; i++) {
+			assert_true(calls[i].ended);
+			if (calls[i].failed)
+				assert_int_equal(calls[i].kind, ERR_CONFLICT);
+			ok += !calls[i].failed;
+		}
+		assert_int_equal(atoll(pg_sql(dsn, "SELECT count(*) FROM t")), ok);
+		assert_true(ok > 200 && ok < MANY);
+	}
+	free(calls);
+}
+
+/* ---- waiting and giving up ---- */
+
+static const struct db_stmt sleep_stmt = {.name = "t_sleep", .sql = "SELECT pg_sleep(0.4)"};
+
+static void
+test_unreachable(void **state)
+{
+	struct dbrun_call c = {.fill = fill_count};
+	struct db_opts o = dbrun_opts(SPAN("host=/nonexistent dbname=x"), 2);
+	struct dbrun *r;
+
+	(void)state;
+	o.wait_ms = 150;
+	r = dbrun_new(&o);
+	assert_false(db_ready(r->db));
+	dbrun_start(r, &c);
+	dbrun_wait(r);
+	dbrun_free(r);
+	assert_true(c.failed);
+	assert_int_equal(c.kind, ERR_DB_GONE);
+	assert_non_null(strstr(c.text, "/nonexistent"));
+}
+
+static void
+test_busy(void **state)
+{
+	struct dbrun_call slow[4] = {{0}}, late = {.fill = fill_count};
+	struct db_opts o = dbrun_opts(dsn, 1);
+	struct dbrun *r;
+
+	(void)state;
+	o.wait_ms = 250;
+	r = dbrun_new(&o);
+	for (size_t i = 0; i < ARRAY_LEN(slow); i++) {
+		slow[i].fill = fill_stmt;
+		slow[i].ctx = (void *)(uintptr_t)&sleep_stmt;
+		dbrun_start(r, &slow[i]);
+	}
+	dbrun_start(r, &late);
+	dbrun_wait(r);
+	dbrun_free(r);
+	for (size_t i = 0; i < ARRAY_LEN(slow); i++)
+		assert_false(slow[i].failed);
+	assert_true(late.failed);
+	assert_int_equal(late.kind, ERR_UNAVAILABLE);
+}
+
+static void
+fill_slow_insert(struct db_batch *b, void *ctx)
+{
+	(void)db_add0(b, &sleep_stmt);
+	fill_insert(b, ctx);
+}
+
+static void
+test_cancelled(void **state)
+{
+	int64_t one = 1, two = 2, n = -1;
+	/* The first is sent and runs to its end for nobody; the second never leaves the queue.
+	 */
+	struct dbrun_call sent = {.fill = fill_slow_insert, .ctx = &one, .deadline_ms = 200};
+	struct dbrun_call fillers[3] = {{0}};
+	struct dbrun_call queued = {.fill = fill_insert, .ctx = &two, .deadline_ms = 50};
+	struct dbrun_call after = {.fill = fill_count, .read = read_count, .ctx = &n};
+	const struct db_opts o = dbrun_opts(dsn, 1);
+	struct dbrun *r = dbrun_new(&o);
+
+	(void)state;
+	/* A connection that is up before the clock runs. */
+	after.after_ms = 300;
+	dbrun_start(r, &sent);
+	for (size_t i = 0; i < ARRAY_LEN(fillers); i++) {
+		fillers[i].fill = fill_count;
+		dbrun_start(r, &fillers[i]);
+	}
+	dbrun_start(r, &queued);
+	dbrun_start(r, &after);
+	dbrun_wait(r);
+	dbrun_free(r);
+	assert_true(sent.failed && queued.failed);
+	assert_int_equal(sent.kind, ERR_TIMEOUT);
+	assert_int_equal(queued.kind, ERR_TIMEOUT);
+	assert_false(after.failed);
+	assert_int_equal(n, 1);
+	assert_string_equal(pg_sql(dsn, "SELECT k FROM t"), "1");
+}
+
+struct stopper {
+	struct loop *loop;
+	struct loop_timer timer;
+};
+
+static void
+stop_now(void *arg)
+{
+	struct stopper *s = arg;
+
+	loop_stop(s->loop, 0);
+}
+
+static void
+test_stopped(void **state)
+{
+	struct dbrun_call c[6] = {{0}};
+	const struct db_opts o = dbrun_opts(dsn, 1);
+	struct dbrun *r = dbrun_new(&o);
+	struct stopper s = {.loop = r->loop};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(c); i++) {
+		c[i].fill = fill_stmt;
+		c[i].ctx = (void *)(uintptr_t)&sleep_stmt;
+		dbrun_start(r, &c[i]);
+	}
+	loop_timer_set(r->loop, &s.timer, 100, stop_now, &s);
+	dbrun_wait(r);
+	loop_timer_clear(&s.timer);
+	dbrun_free(r);
+	for (size_t i = 0; i < ARRAY_LEN(c); i++) {
+		assert_true(c[i].failed);
+		assert_int_equal(c[i].kind, ERR_STOPPED);
+		assert_false(c[i].step_ran);
+	}
+}
+
+/* ---- the server goes ---- */
+
+static void
+kill_now(void *arg)
+{
+	(void)arg;
+	pg_kill(pg);
+}
+
+static void
+start_now(void *arg)
+{
+	(void)arg;
+	pg_again(pg);
+}
+
+static void
+test_server_killed(void **state)
+{
+	int64_t one = 1, n = -1;
+	struct dbrun_call commit = {.fill = fill_slow_insert, .ctx = &one};
+	struct dbrun_call rows = {
+		.fill = fill_stmt, .ctx = (void *)(uintptr_t)&sleep_stmt, .rows = true};
+	struct dbrun_call later = {
+		.fill = fill_count, .read = read_count, .ctx = &n, .after_ms = 400};
+	struct db_opts o = dbrun_opts(dsn, 2);
+	struct dbrun *r;
+	struct loop_timer kill_timer = {0}, start_timer = {0};
+
+	(void)state;
+	o.wait_ms = 10000;
+	r = dbrun_new(&o);
+	dbrun_start(r, &commit);
+	dbrun_start(r, &rows);
+	dbrun_start(r, &later);
+	loop_timer_set(r->loop, &kill_timer, 200, kill_now, NULL);
+	loop_timer_set(r->loop, &start_timer, 500, start_now, NULL);
+	dbrun_wait(r);
+	loop_timer_clear(&kill_timer);
+	loop_timer_clear(&start_timer);
+	dbrun_free(r);
+	assert_true(commit.failed);
+	assert_int_equal(commit.kind, ERR_UNCERTAIN);
+	if (rows.failed)
+		check_fail("%s", rows.text);
+	if (later.failed)
+		check_fail("%s", later.text);
+	assert_int_equal(n, 0);
+}
+
+static void
+test_two_hosts(void **state)
+{
+	char two[256];
+	int64_t n = -1;
+
+	(void)state;
+	(void)snprintf(two, sizeof(two), "host=/nonexistent,%s dbname=%s user=litfass",
+		pg_socket_dir(pg), pg_sql(dsn, "SELECT current_database()"));
+	dbrun_ok(span_of(two), fill_count, read_count, &n);
+	assert_int_equal(n, 0);
+}
+
+static void
+test_bad_dsn(void **state)
+{
+	struct dbrun_call c = {.fill = fill_count};
+	struct db_opts o = dbrun_opts(SPAN("host=x nonsense"), 1);
+	struct dbrun *r;
+
+	(void)state;
+	o.wait_ms = 100;
+	r = dbrun_new(&o);
+	dbrun_start(r, &c);
+	dbrun_wait(r);
+	dbrun_free(r);
+	assert_int_equal(c.kind, ERR_DB_GONE);
+	assert_non_null(strstr(c.text, "connection string"));
+}
+
+/* ---- LISTEN ---- */
+
+struct heard {
+	int calls;
+	struct loop *loop;
+	int stop_at;
+};
+
+static void
+hear(void *arg)
+{
+	struct heard *h = arg;
+
+	h->calls++;
+	if (h->calls == h->stop_at)
+		loop_stop(h->loop, 0);
+}
+
+static void
+notify_now(void *arg)
+{
+	(void)arg;
+	(void)pg_sql(dsn, "NOTIFY one");
+}
+
+static void
+cut_now(void *arg)
+{
+	(void)arg;
+	(void)pg_sql(dsn, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+			  " WHERE query LIKE 'LISTEN%'");
+}
+
+static void
+test_listen(void **state)
+{
+	const struct db_opts o = dbrun_opts(dsn, 1);
+	struct dbrun *r = dbrun_new(&o);
+	/* Once when it listens, once by NOTIFY, once after it had to connect again. */
+	struct heard one = {.loop = r->loop, .stop_at = 3}, two = {.loop = r->loop};
+	struct loop_timer notify = {0}, cut = {0};
+
+	(void)state;
+	db_listen(r->db, "one", hear, &one);
+	db_listen(r->db, "two", hear, &two);
+	loop_timer_set(r->loop, &notify, 100, notify_now, NULL);
+	loop_timer_set(r->loop, &cut, 200, cut_now, NULL);
+	loop_run(r->loop);
+	loop_timer_clear(&notify);
+	loop_timer_clear(&cut);
+	assert_int_equal(one.calls, 3);
+	assert_true(two.calls >= 1 && two.calls <= 2);
+	dbrun_free(r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_values, fresh),
+		cmocka_unit_test_setup(test_wrong_shape, fresh),
+		cmocka_unit_test_setup(test_unexpected_null, fresh),
+		cmocka_unit_test_setup(test_all_or_nothing, fresh),
+		cmocka_unit_test_setup(test_errors, fresh),
+		cmocka_unit_test_setup(test_deferred, fresh),
+		cmocka_unit_test_setup(test_repeats, fresh),
+		cmocka_unit_test_setup(test_prepared_lost, fresh),
+		cmocka_unit_test_setup(test_pipeline, fresh),
+		cmocka_unit_test_setup(test_unreachable, fresh),
+		cmocka_unit_test_setup(test_busy, fresh),
+		cmocka_unit_test_setup(test_cancelled, fresh),
+		cmocka_unit_test_setup(test_stopped, fresh),
+		cmocka_unit_test_setup(test_two_hosts, fresh),
+		cmocka_unit_test_setup(test_bad_dsn, fresh),
+		cmocka_unit_test_setup(test_listen, fresh),
+		cmocka_unit_test_setup(test_server_killed, fresh),
+	};
+
+	log_setup(getenv("VERBOSE") ? LOG_DEBUG : LOG_ERROR, false, "test");
+	return cmocka_run_group_tests_name("db.batch", tests, setup, teardown);
+}
