@@ -127,6 +127,15 @@ pg_again(struct pg *p)
 	pg_die("the server does not start");
 }
 
+static struct pg *pg_alive;
+
+static void
+pg_at_exit(void)
+{
+	if (pg_alive)
+		pg_stop(pg_alive);
+}
+
 struct pg *
 pg_start(void)
 {
@@ -142,6 +151,8 @@ pg_start(void)
 		pg_die("chown");
 	(void)snprintf(p->data, sizeof(p->data), "%s/data", p->dir);
 	(void)snprintf(p->log, sizeof(p->log), "%s/log", p->dir);
+	pg_alive = p;
+	(void)atexit(pg_at_exit);
 	pg_bindir(p);
 	pg_init(p);
 	pg_again(p);
@@ -169,6 +180,7 @@ pg_stop(struct pg *p)
 {
 	char *const argv[] = {(char *)"/bin/rm", (char *)"-rf", p->dir, NULL};
 
+	pg_alive = NULL;
 	pg_end(p, SIGQUIT);
 	(void)waitpid(pg_spawn(p, argv), NULL, 0);
 	(void)rmdir(p->dir);
