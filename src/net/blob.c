@@ -1,0 +1,276 @@
+#include "net/blob.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "base/conf.h"
+#include "crypto/digest.h"
+#include "crypto/token.h"
+#include "task/work.h"
+
+struct blob_store {
+	int dir; /* <data_dir>/media */
+};
+
+static const char *const blob_exts[] = {"jpg", "png", "webp", "gif", "mp4", "mp3", "pdf"};
+
+bool
+blob_name_valid(struct span name)
+{
+	struct span ext = span_slice(name, 65, name.n);
+
+	if (name.n < 67 || name.p[64] != '.')
+		return false;
+	for (size_t i = 0; i < 64; i++)
+		if (!((name.p[i] >= '0' && name.p[i] <= '9') ||
+			    (name.p[i] >= 'a' && name.p[i] <= 'f')))
+			return false;
+	for (size_t i = 0; i < ARRAY_LEN(blob_exts); i++)
+		if (span_is(ext, blob_exts[i]))
+			return true;
+	return false;
+}
+
+static int
+blob_openat(int dir, const char *path, int flags, mode_t mode)
+{
+	struct open_how how = {.flags = (uint64_t)flags | O_CLOEXEC,
+		.mode = mode,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+
+	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+}
+
+/* "ab/cd/abcd….webp" */
+static struct span
+blob_path(struct arena *a, struct span name)
+{
+	return arena_printf(a, "%.2s/%.2s/%.*s", name.p, name.p + 2, SPAN_FMT(name));
+}
+
+struct blob_store *
+blob_store_files(struct arena *a, const struct conf *c, const struct err **e)
+{
+	struct span path = arena_printf(a, "%.*s/media", SPAN_FMT(c->data_dir));
+	struct blob_store *b;
+	int dir;
+
+	*e = NULL;
+	if (mkdir(path.p, 0750) != 0 && errno != EEXIST) {
+		*e = err_new(
+			a, ERR_CONFIG, "%s cannot be created: %s", path.p, strerror(errno));
+		return NULL;
+	}
+	dir = open(path.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0) {
+		*e = err_new(a, ERR_CONFIG, "%s cannot be opened: %s", path.p, strerror(errno));
+		return NULL;
+	}
+	b = xcalloc(1, sizeof(*b));
+	b->dir = dir;
+	return b;
+}
+
+void
+blob_store_free(struct blob_store *b)
+{
+	if (!b)
+		return;
+	(void)close(b->dir);
+	free(b);
+}
+
+/* ---- storing, on a worker thread ---- */
+
+struct blob_put {
+	struct blob_store *store;
+	struct span bytes, ext;
+	struct arena *arena; /* of the waiting task, which is parked */
+	struct span name;
+	int error; /* errno, 0 = stored */
+};
+
+struct blob_put_arg {
+	struct span bytes, ext;
+};
+
+static bool
+blob_write_all(int fd, struct span s)
+{
+	while (s.n > 0) {
+		ssize_t n = write(fd, s.p, s.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		s = span_slice(s, (size_t)n, s.n);
+	}
+	return fsync(fd) == 0;
+}
+
+static bool
+blob_sync_dir(int dir, const char *path)
+{
+	int fd = blob_openat(dir, path, O_RDONLY | O_DIRECTORY, 0);
+	bool ok = fd >= 0 && fsync(fd) == 0;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return ok;
+}
+
+static bool
+blob_make_dirs(int dir, struct span path)
+{
+	char part[8];
+
+	memcpy(part, path.p, 5);
+	part[2] = '\0';
+	if (mkdirat(dir, part, 0750) != 0 && errno != EEXIST)
+		return false;
+	part[2] = '/';
+	part[5] = '\0';
+	if (mkdirat(dir, part, 0750) != 0)
+		return errno == EEXIST;
+	part[2] = '\0';
+	return blob_sync_dir(dir, part) && blob_sync_dir(dir, ".");
+}
+
+/* Temporary name, fsync, rename, fsync of the folder: a name never stands for half a file. */
+static bool
+blob_store_file(struct blob_put *p)
+{
+	struct span path = blob_path(p->arena, p->name), tmp;
+	struct stat st;
+	char folder[8];
+	int fd;
+
+	if (fstatat(p->store->dir, path.p, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		(size_t)st.st_size == p->bytes.n)
+		return true;
+	if (!blob_make_dirs(p->store->dir, path))
+		return false;
+	tmp = token_new(p->arena, 12);
+	tmp = arena_printf(p->arena, "%.5s/.%.*s", path.p, SPAN_FMT(tmp));
+	fd = blob_openat(p->store->dir, tmp.p, O_WRONLY | O_CREAT | O_EXCL, 0640);
+	if (fd < 0)
+		return false;
+	if (!blob_write_all(fd, p->bytes) || close(fd) != 0 ||
+		renameat(p->store->dir, tmp.p, p->store->dir, path.p) != 0) {
+		int saved = errno;
+
+		(void)unlinkat(p->store->dir, tmp.p, 0);
+		errno = saved;
+		return false;
+	}
+	memcpy(folder, path.p, 5);
+	folder[5] = '\0';
+	return blob_sync_dir(p->store->dir, folder);
+}
+
+static void
+blob_put_work(void *arg)
+{
+	struct blob_put *p = arg;
+	unsigned char sum[SHA256_SIZE];
+	struct span hex;
+
+	digest_sha256(p->bytes, sum);
+	hex = hex_encode(p->arena, span_from(sum, sizeof(sum)));
+	p->name = arena_printf(p->arena, "%.*s.%.*s", SPAN_FMT(hex), SPAN_FMT(p->ext));
+	errno = 0;
+	p->error = blob_store_file(p) ? 0 : errno ? errno : EIO;
+}
+
+static step_fn blob_put_begin, blob_put_stored, blob_put_failed;
+
+static const struct flow blob_put_flow = {
+	.name = "net.blob_put",
+	.size = sizeof(struct blob_put),
+	.deadline_ms = 120000,
+	.first = blob_put_begin,
+	.failed = blob_put_failed,
+};
+
+static struct next
+blob_put_begin(struct task *t)
+{
+	const struct blob_put_arg *arg = task_arg(t);
+	struct blob_put *p = task_state(t);
+
+	p->store = task_env(t)->blobs;
+	p->bytes = arg->bytes;
+	p->ext = arg->ext;
+	p->arena = task_arena(t);
+	return await_work(t, blob_put_work, p, blob_put_stored);
+}
+
+static struct next
+blob_put_stored(struct task *t)
+{
+	struct blob_put *p = task_state(t);
+	char *out = task_out(t);
+
+	if (p->error)
+		return fail(t,
+			err_new(task_arena(t), ERR_UNAVAILABLE,
+				"the media store cannot be written: %s", strerror(p->error)));
+	assert(p->name.n < BLOB_NAME_MAX);
+	memcpy(out, p->name.p, p->name.n);
+	out[p->name.n] = '\0';
+	return done(t);
+}
+
+static struct next
+blob_put_failed(struct task *t)
+{
+	return done(t);
+}
+
+struct next
+await_blob_put_at(struct task *t, struct span bytes, struct span ext, char *name, step_fn *then,
+	const char *step)
+{
+	const struct blob_put_arg arg = {.bytes = bytes, .ext = ext};
+
+	return task_call(t, &blob_put_flow, &arg, sizeof(arg), name, then, step);
+}
+
+/* ---- reading ---- */
+
+const struct err *
+blob_open(struct blob_store *b, struct arena *a, struct span name, int *fd, int64_t *size)
+{
+	struct stat st;
+
+	if (!blob_name_valid(name))
+		return err_new(a, ERR_NOT_FOUND, "there is no such file");
+	*fd = blob_openat(b->dir, blob_path(a, name).p, O_RDONLY, 0);
+	if (*fd < 0)
+		return err_new(a, errno == ENOENT ? ERR_NOT_FOUND : ERR_UNAVAILABLE,
+			"the file cannot be opened: %s", strerror(errno));
+	if (fstat(*fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		(void)close(*fd);
+		return err_new(a, ERR_NOT_FOUND, "there is no such file");
+	}
+	*size = st.st_size;
+	return NULL;
+}
+
+const struct err *
+blob_remove(struct blob_store *b, struct arena *a, struct span name)
+{
+	if (blob_name_valid(name) && unlinkat(b->dir, blob_path(a, name).p, 0) != 0 &&
+		errno != ENOENT)
+		return err_new(
+			a, ERR_UNAVAILABLE, "the file cannot be removed: %s", strerror(errno));
+	return NULL;
+}
