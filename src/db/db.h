@@ -31,6 +31,16 @@ bool db_ready(const struct db *d); /* at least one connection is usable */
 typedef void db_notify_fn(void *arg);
 void db_listen(struct db *d, const char *channel, db_notify_fn *fn, void *arg);
 
+/*
+ * The connection string: the configured one, or that of the embedded cluster under
+ * <data_dir>/pg, whose postmaster.pid says where it listens (database and user "litfass").
+ * ERR_DB_GONE when it does not run.
+ */
+struct conf;
+const struct err *db_dsn(struct arena *a, const struct conf *c, struct span *out) MUST_CHECK;
+const struct err *db_embedded_dsn(
+	struct arena *a, struct span data_dir, struct span *out) MUST_CHECK;
+
 /* Blocking helpers for start-up, litfassctl migrate and tests; never on a running loop. */
 const struct err *db_migrate(struct arena *a, struct span dsn, int *applied) MUST_CHECK;
 struct db_migration {
