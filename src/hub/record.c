@@ -445,10 +445,9 @@ record_verify_checkpoint(struct record_verify *v, struct arena *a,
 {
 	if (record_verify_waits(v, c))
 		return err_new(a, ERR_CORRUPT,
-			"entries behind %" PRId64 "/%" PRId64
-			" are missing: a signed checkpoint "
-			"stands on %" PRId64 "/%" PRId64,
-			v->epoch, v->seq, c->epoch, c->seq);
+			"entry %" PRId64 "/%" PRId64 " and what follows are missing: a signed "
+			"checkpoint stands on %" PRId64 "/%" PRId64,
+			v->epoch, v->seq + 1, c->epoch, c->seq);
 	if (c->epoch != v->epoch || c->seq != v->seq || !record_same(c->hash, v->hash))
 		return err_new(a, ERR_CORRUPT,
 			"checkpoint %" PRId64 "/%" PRId64
@@ -471,10 +470,10 @@ record_verify_head(
 
 	if (!fresh && (head->epoch != v->epoch || head->seq != v->seq))
 		return err_new(a, ERR_CORRUPT,
-			"entries behind %" PRId64 "/%" PRId64
-			" are missing: the record goes to "
-			"%" PRId64 "/%" PRId64,
-			v->epoch, v->seq, head->epoch, head->seq);
+			"entry %" PRId64 "/%" PRId64
+			" and what follows are missing: the record "
+			"goes to %" PRId64 "/%" PRId64,
+			v->epoch, v->seq + 1, head->epoch, head->seq);
 	if (!record_same(head->hash, v->hash))
 		return err_new(a, ERR_CORRUPT,
 			"the head of the record does not fit its last entry %" PRId64
