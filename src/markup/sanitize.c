@@ -74,16 +74,18 @@ rule_of(GumboTag tag)
 	return NULL;
 }
 
-/* Elements that begin a line of their own: their content must not run into what stands before. */
+/* Elements that begin a line of their own: their content must not run into what stands before.
+ */
 static bool
 tag_is_block(GumboTag tag)
 {
-	static const GumboTag blocks[] = {GUMBO_TAG_P, GUMBO_TAG_DIV, GUMBO_TAG_UL, GUMBO_TAG_OL,
-		GUMBO_TAG_LI, GUMBO_TAG_BLOCKQUOTE, GUMBO_TAG_PRE, GUMBO_TAG_H1, GUMBO_TAG_H2,
-		GUMBO_TAG_H3, GUMBO_TAG_H4, GUMBO_TAG_H5, GUMBO_TAG_H6, GUMBO_TAG_TABLE,
-		GUMBO_TAG_TR, GUMBO_TAG_SECTION, GUMBO_TAG_ARTICLE, GUMBO_TAG_FIGURE,
-		GUMBO_TAG_FIGCAPTION, GUMBO_TAG_HEADER, GUMBO_TAG_FOOTER, GUMBO_TAG_DL,
-		GUMBO_TAG_DT, GUMBO_TAG_DD, GUMBO_TAG_ASIDE, GUMBO_TAG_MAIN, GUMBO_TAG_NAV};
+	static const GumboTag blocks[] = {GUMBO_TAG_P, GUMBO_TAG_DIV, GUMBO_TAG_UL,
+		GUMBO_TAG_OL, GUMBO_TAG_LI, GUMBO_TAG_BLOCKQUOTE, GUMBO_TAG_PRE, GUMBO_TAG_H1,
+		GUMBO_TAG_H2, GUMBO_TAG_H3, GUMBO_TAG_H4, GUMBO_TAG_H5, GUMBO_TAG_H6,
+		GUMBO_TAG_TABLE, GUMBO_TAG_TR, GUMBO_TAG_SECTION, GUMBO_TAG_ARTICLE,
+		GUMBO_TAG_FIGURE, GUMBO_TAG_FIGCAPTION, GUMBO_TAG_HEADER, GUMBO_TAG_FOOTER,
+		GUMBO_TAG_DL, GUMBO_TAG_DT, GUMBO_TAG_DD, GUMBO_TAG_ASIDE, GUMBO_TAG_MAIN,
+		GUMBO_TAG_NAV};
 
 	for (size_t i = 0; i < ARRAY_LEN(blocks); i++)
 		if (blocks[i] == tag)
@@ -92,22 +94,22 @@ tag_is_block(GumboTag tag)
 }
 
 /*
- * The writer keeps the output well-formed by itself: blocks are p, pre, ul, ol, blockquote; inline
- * content stands in a block; a block that begins closes the open paragraph. Because the output
- * uses only this grammar, parsing and writing it again yields the same.
+ * The writer keeps the output well-formed by itself: blocks are p, pre, ul, ol, blockquote;
+ * inline content stands in a block; a block that begins closes the open paragraph. Because the
+ * output uses only this grammar, parsing and writing it again yields the same.
  */
 struct html_out {
 	struct arena *a;
 	const struct url *base;
 	struct buf b;
 	size_t nodes;
-	bool in_p;      /* a <p> of ours is open */
-	int pre;        /* inside <pre> */
-	int list;       /* depth of ul and ol */
+	bool in_p; /* a <p> of ours is open */
+	int pre;   /* inside <pre> */
+	int list;  /* depth of ul and ol */
 	bool in_li;
 	bool in_a;
-	bool blank;     /* the last character written was a space, or a block began */
-	bool gap;       /* white space was seen and not written yet */
+	bool blank; /* the last character written was a space, or a block began */
+	bool gap;   /* white space was seen and not written yet */
 };
 
 static void
@@ -153,7 +155,8 @@ out_text(struct html_out *o, const char *text)
 
 	raw = utf8_repair(o->a, raw);
 	for (size_t i = 0; i <= raw.n; i++) {
-		bool space = i < raw.n && (raw.p[i] == ' ' || (raw.p[i] >= '\t' && raw.p[i] <= '\r'));
+		bool space = i < raw.n &&
+			     (raw.p[i] == ' ' || (raw.p[i] >= '\t' && raw.p[i] <= '\r'));
 
 		if (i < raw.n && !space)
 			continue;
@@ -192,7 +195,8 @@ link_target(struct html_out *o, struct span href)
 				return SPAN_NONE;
 		return href.n < 320 ? href : SPAN_NONE;
 	}
-	if (o->base ? url_resolve(o->a, o->base, href, &u) != NULL : url_parse(o->a, href, &u) != NULL)
+	if (o->base ? url_resolve(o->a, o->base, href, &u) != NULL
+		    : url_parse(o->a, href, &u) != NULL)
 		return SPAN_NONE;
 	return u.text;
 }
@@ -240,7 +244,8 @@ link_misleads(struct html_out *o, const GumboElement *e, struct span target)
 	text = span_trim(buf_span(&b));
 	if ((span_starts_nocase(text, SPAN("http://")) ||
 		    span_starts_nocase(text, SPAN("https://"))) &&
-		!url_parse(o->a, arena_dup(o->a, text), &shown) && !url_parse(o->a, target, &real))
+		!url_parse(o->a, arena_dup(o->a, text), &shown) &&
+		!url_parse(o->a, target, &real))
 		bad = !span_eq(shown.host, real.host);
 	buf_fini(&b);
 	return bad;
@@ -602,7 +607,7 @@ static bool
 word_byte(char c)
 {
 	return (unsigned char)c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		(c >= '0' && c <= '9') || c == '_';
+	       (c >= '0' && c <= '9') || c == '_';
 }
 
 /* Length of a hashtag's name at s (behind '#'), 0 when it is none; digits alone are none. */
@@ -614,8 +619,9 @@ hashtag_length(struct span s)
 
 	while (n < s.n && n < 100 && word_byte(s.p[n])) {
 		/* Punctuation beyond ASCII (dashes, quotes, ellipsis) ends a tag. */
-		if ((unsigned char)s.p[n] == 0xe2 || ((unsigned char)s.p[n] == 0xc2 && n + 1 < s.n &&
-			(unsigned char)s.p[n + 1] < 0xb0))
+		if ((unsigned char)s.p[n] == 0xe2 ||
+			((unsigned char)s.p[n] == 0xc2 && n + 1 < s.n &&
+				(unsigned char)s.p[n + 1] < 0xb0))
 			break;
 		letter = letter || !(s.p[n] >= '0' && s.p[n] <= '9');
 		n++;
@@ -632,8 +638,9 @@ text_hashtags(struct arena *a, struct span text, struct span *out, size_t max)
 		size_t len, k = 0;
 		struct span tag;
 
-		if (text.p[i] != '#' || (i > 0 && (word_byte(text.p[i - 1]) || text.p[i - 1] == '&' ||
-			text.p[i - 1] == '/')))
+		if (text.p[i] != '#' ||
+			(i > 0 && (word_byte(text.p[i - 1]) || text.p[i - 1] == '&' ||
+					  text.p[i - 1] == '/')))
 			continue;
 		len = hashtag_length(span_slice(text, i + 1, text.n));
 		if (!len)
@@ -655,7 +662,8 @@ bare_url_length(struct span s)
 
 	if (!span_starts_nocase(s, SPAN("https://")) && !span_starts_nocase(s, SPAN("http://")))
 		return 0;
-	while (n < s.n && (unsigned char)s.p[n] > ' ' && s.p[n] != '<' && s.p[n] != '>' && s.p[n] != '"')
+	while (n < s.n && (unsigned char)s.p[n] > ' ' && s.p[n] != '<' && s.p[n] != '>' &&
+		s.p[n] != '"')
 		n++;
 	while (n > 0 && strchr(".,;:!?)]'", s.p[n - 1]))
 		n--;
@@ -698,11 +706,13 @@ html_from_text(struct arena *a, struct span text, struct span hashtag_base)
 		} else if (rest.p[0] == '\n') {
 			buf_lit(&b, "<br>");
 			i++;
-		} else if ((i == 0 || !word_byte(s.p[i - 1])) && (n = bare_url_length(rest)) > 8) {
+		} else if ((i == 0 || !word_byte(s.p[i - 1])) &&
+			   (n = bare_url_length(rest)) > 8) {
 			text_link(a, &b, span_slice(rest, 0, n), span_slice(rest, 0, n));
 			i += n;
-		} else if (rest.p[0] == '#' && hashtag_base.p && (i == 0 || !word_byte(s.p[i - 1])) &&
-			(n = hashtag_length(span_slice(rest, 1, rest.n))) > 0) {
+		} else if (rest.p[0] == '#' && hashtag_base.p &&
+			   (i == 0 || !word_byte(s.p[i - 1])) &&
+			   (n = hashtag_length(span_slice(rest, 1, rest.n))) > 0) {
 			struct span tag = span_slice(rest, 1, 1 + n);
 
 			buf_lit(&b, "<a href=\"");
@@ -791,9 +801,10 @@ html_walk(const GumboNode *root, visit_fn *fn, void *arg)
 	size_t seen = 0;
 
 	while (n && ++seen < 50000) {
-		const GumboVector *v = n->type == GUMBO_NODE_ELEMENT || n->type == GUMBO_NODE_TEMPLATE
-			? &n->v.element.children
-			: NULL;
+		const GumboVector *v =
+			n->type == GUMBO_NODE_ELEMENT || n->type == GUMBO_NODE_TEMPLATE
+				? &n->v.element.children
+				: NULL;
 
 		if (n->type == GUMBO_NODE_ELEMENT && !fn(arg, &n->v.element))
 			return;
@@ -909,7 +920,8 @@ list_has(struct span list, const char *word)
 	return false;
 }
 
-/* Smaller is better: other hosts and feeds of comments come last, Atom before RSS before JSON. */
+/* Smaller is better: other hosts and feeds of comments come last, Atom before RSS before JSON.
+ */
 static int
 feed_rank(struct feed_walk *w, const struct html_feed *f, const struct url *u)
 {

@@ -24,19 +24,20 @@ struct safe_html html_sanitize(struct arena *a, struct span html, const struct u
 /* Text with paragraphs as blank lines, entities decoded, no markup. */
 struct span html_to_text(struct arena *a, struct span html);
 /*
- * Plain text to HTML: escaped, blank lines make paragraphs, http(s) links become links. A hashtag
- * becomes a link to hashtag_base + its name when hashtag_base is given.
+ * Plain text to HTML: escaped, blank lines make paragraphs, http(s) links become links. A
+ * hashtag becomes a link to hashtag_base + its name when hashtag_base is given.
  */
 struct safe_html html_from_text(struct arena *a, struct span text, struct span hashtag_base);
 struct safe_html html_join(struct arena *a, const struct safe_html *parts, size_t n);
 /* "<p>prefix <a>label</a></p>" with a checked URL, or nothing when it is not one. */
-struct safe_html html_link_line(struct arena *a, struct span prefix, struct span url, struct span label);
+struct safe_html html_link_line(
+	struct arena *a, struct span prefix, struct span url, struct span label);
 struct safe_html html_title(struct arena *a, struct span title); /* <p><strong>…</strong></p> */
 /* What was stored by us as safe is safe: the one door back in, used by readers of our rows. */
 struct safe_html html_stored(struct span html);
 
 struct html_image {
-	struct span url, alt; /* resolved */
+	struct span url, alt;  /* resolved */
 	int64_t width, height; /* as declared, 0 = not */
 };
 /* Images of the content, in order, at most max: the largest of srcset, data-src before src. */
@@ -47,8 +48,8 @@ size_t html_images(struct arena *a, struct span html, const struct url *base,
 struct html_feed {
 	struct span url, title, type;
 };
-size_t html_feeds(struct arena *a, struct span html, const struct url *page, struct html_feed *out,
-	size_t max);
+size_t html_feeds(struct arena *a, struct span html, const struct url *page,
+	struct html_feed *out, size_t max);
 
 /* Hashtags of a text, without '#', each once, as first written; at most max. */
 size_t text_hashtags(struct arena *a, struct span text, struct span *out, size_t max);

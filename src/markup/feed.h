@@ -1,0 +1,54 @@
+/*
+ * Feed: RSS 0.91 to 2.0, RSS 1.0 (RDF), Atom 1.0 and JSON Feed 1.x into one plain shape.
+ *
+ * Known by the document itself, never by its media type. Everything is resolved and cut to
+ * size, nothing is judged: identity and dates are the connector's business. All memory is the
+ * arena's. A page that is not a feed gives ERR_INPUT; ERR_NOT_ACCEPTABLE when it is an HTML
+ * page (which may name feeds: html_feeds).
+ */
+#ifndef MARKUP_FEED_H
+#define MARKUP_FEED_H
+
+#include "base/url.h"
+
+#define FEED_ITEMS_MAX 10000
+#define FEED_MEDIA_MAX 20
+#define FEED_TAGS_MAX 30
+
+struct feed_media {
+	struct span url, type, alt; /* type: media type as said, SPAN_NONE = not said */
+	struct span medium;         /* "image", "video", "audio" when said */
+	int64_t length, width, height, duration_s;
+	bool thumbnail;
+};
+
+struct feed_item {
+	struct span id;    /* guid, Atom id, rdf:about, JSON id: trimmed, SPAN_NONE = none */
+	bool id_is_link;   /* an RSS guid that is a permalink */
+	struct span link;  /* resolved permalink, SPAN_NONE = none */
+	struct span title; /* one line of plain text */
+	struct span body;
+	bool body_is_html;
+	struct url base; /* for relative URLs in body */
+	struct span language;
+	int64_t published_us, updated_us; /* TIME_NONE = not said or not readable */
+	struct span tags[FEED_TAGS_MAX];
+	size_t n_tags;
+	struct feed_media *media;
+	size_t n_media;
+	bool deleted; /* RFC 6721 */
+};
+
+struct feed {
+	struct span title, language;
+	struct feed_item *items; /* as in the document */
+	size_t n_items;
+	struct span next;       /* older page, RFC 5005 or next_url */
+	int64_t min_interval_s; /* ttl, sy:updatePeriod; 0 = none */
+	bool recovered, expired, truncated;
+};
+
+const struct err *feed_parse(struct arena *a, struct span text, struct span content_type,
+	const struct url *url, struct feed *out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * Template: logic-less templates, compiled once, rendered from JSON, escaped by default.
+ *
+ *	{{name}} {{a.b}} {{.}}     value, escaped for HTML text and quoted attributes
+ *	{{&name}}                  only a value made by template_safe: already HTML
+ *	{{#name}}…{{/name}}        for each of a list, once for an object or a true value
+ *	{{^name}}…{{/name}}        if absent, false, empty
+ *	{{>part}}                  another template
+ *	{{_ "text"}}               translated into the language of the rendering
+ *	{{! comment}}
+ *
+ * Names are looked up from the innermost section outwards. A value that is no text, number or
+ * boolean is an error of the program and asserts in tests; in production it renders as nothing.
+ */
+#ifndef MARKUP_TEMPLATE_H
+#define MARKUP_TEMPLATE_H
+
+#include "base/embed.h"
+#include "base/json.h"
+#include "markup/sanitize.h"
+#include "markup/tr.h"
+
+struct templates;
+
+/* Compiles all files of a table, named without ".html". The error names file and line. */
+const struct err *templates_new(
+	struct arena *a, const struct embed_file *files, struct templates **out) MUST_CHECK;
+void templates_free(struct templates *t);
+
+/* Renders into b. The template must exist. */
+void template_render(const struct templates *t, const char *name, const json_t *model,
+	enum tr_lang lang, struct buf *b);
+
+/* The JSON value that {{&name}} writes as it is. */
+json_t *template_safe(struct safe_html html);
+
+#endif
