@@ -974,6 +974,13 @@ httpd_drain(struct httpd *h)
 	httpd_conns_drain(h->conns);
 }
 
+size_t
+httpd_connections(const struct httpd *h)
+{
+	MAGIC_CHECK(h, HTTPD_MAGIC);
+	return httpd_conns_open(h->conns);
+}
+
 void
 httpd_free(struct httpd *h)
 {

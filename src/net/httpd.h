@@ -51,6 +51,7 @@ struct httpd *httpd_new(struct loop *l, const struct httpd_opts *o);
 void httpd_listen(struct httpd *h, int fd);
 /* Stops accepting, lets requests under way finish (Connection: close), closes idle ones. */
 void httpd_drain(struct httpd *h);
+size_t httpd_connections(const struct httpd *h); /* open ones */
 void httpd_free(struct httpd *h);
 
 /* ---- the request; spans live as long as req ---- */

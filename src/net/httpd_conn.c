@@ -371,6 +371,19 @@ httpd_conns_drain(struct httpd_conns *cs)
 	}
 }
 
+/* Without those that evhttp has let go and the sweep has not seen yet. */
+size_t
+httpd_conns_open(const struct httpd_conns *cs)
+{
+	size_t n = 0;
+
+	LIST_EACH(it, &cs->list)
+	{
+		n += !conn_released(LIST_ENTRY(it, struct httpd_conn, link));
+	}
+	return n;
+}
+
 void
 httpd_conns_free(struct httpd_conns *cs)
 {

@@ -29,6 +29,7 @@ struct httpd_conns *httpd_conns_new(struct loop *l, const struct conf *c, struct
 void httpd_conns_listen(struct httpd_conns *cs, int fd);
 /* No new connections; the idle ones are shut down. */
 void httpd_conns_drain(struct httpd_conns *cs);
+size_t httpd_conns_open(const struct httpd_conns *cs);
 void httpd_conns_free(struct httpd_conns *cs);   /* before evhttp_free */
 void httpd_conns_settle(struct httpd_conns *cs); /* after evhttp_free */
 

@@ -256,6 +256,45 @@ loop_on_signal(struct loop *l, int signo, loop_fn *fn, void *arg)
 	(void)event_add(s->ev, NULL);
 }
 
+struct loop_watch {
+	struct event *ev;
+	loop_fn *fn;
+	void *arg;
+};
+
+static void
+loop_watch_fired(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop_watch *w = arg;
+
+	(void)fd;
+	(void)what;
+	w->fn(w->arg);
+}
+
+struct loop_watch *
+loop_watch_new(struct loop *l, int fd, loop_fn *fn, void *arg)
+{
+	struct loop_watch *w = xcalloc(1, sizeof(*w));
+
+	MAGIC_CHECK(l, LOOP_MAGIC);
+	w->fn = fn;
+	w->arg = arg;
+	w->ev = event_new(l->base, fd, EV_READ | EV_PERSIST, loop_watch_fired, w);
+	assert(w->ev);
+	(void)event_add(w->ev, NULL);
+	return w;
+}
+
+void
+loop_watch_free(struct loop_watch *w)
+{
+	if (!w)
+		return;
+	event_free(w->ev);
+	free(w);
+}
+
 void
 loop_on_stop(struct loop *l, loop_fn *fn, void *arg)
 {

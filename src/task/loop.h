@@ -47,6 +47,11 @@ struct loop_timer {
 void loop_timer_set(struct loop *l, struct loop_timer *tm, int64_t ms, loop_fn *fn, void *arg);
 void loop_timer_clear(struct loop_timer *tm);
 
+/* Calls fn whenever the descriptor can be read, for as long as the watch lives. */
+struct loop_watch;
+struct loop_watch *loop_watch_new(struct loop *l, int fd, loop_fn *fn, void *arg);
+void loop_watch_free(struct loop_watch *w);
+
 /* A step over this many ms is logged with its name and counted. Default 50. */
 void loop_slow_step_ms(struct loop *l, int ms);
 
