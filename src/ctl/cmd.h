@@ -1,8 +1,9 @@
 /*
  * Cmd: the commands of litfassctl, one file each, all in the table `cmds`.
  *
- * A command is a table entry and either a flow (everything that waits for the database or the
- * network) or a plain function (what works without either). ctl_main does the rest: arguments,
+ * A command is a table entry and one of: query and show (one batch, one result), a flow
+ * (everything else that waits), a plain function (what works without the loop). ctl_main does
+ * the rest: arguments,
  * --help, --json, configuration, connection, loading the hub, errors and exit codes. A result
  * is one JSON document, printed as it is with --json and as an aligned table otherwise.
  */
@@ -11,6 +12,7 @@
 
 #include "base/conf.h"
 #include "base/json.h"
+#include "db/db.h"
 #include "hub/hub.h"
 #include "task/task.h"
 
@@ -52,7 +54,9 @@ struct cmd {
 	size_t n_opts;
 	size_t min_args, max_args;
 	unsigned needs;
-	/* One of the two. The flow's arg is read with cmd_call_of. */
+	/* One of the three. The flow's arg is read with cmd_call_of. */
+	const struct err *(*query)(struct cmd_call *c, struct db_batch *b);
+	const struct err *(*show)(struct cmd_call *c, const struct db_batch *b);
 	const struct flow *flow;
 	const struct err *(*run)(struct cmd_call *c);
 };
@@ -68,6 +72,7 @@ struct cmd_call {
 	size_t n_args;
 	struct span opts[CMD_OPTS_MAX]; /* in the order of cmd->opts, SPAN_NONE = not given */
 	bool json;
+	void *ctx;          /* of commands that run others */
 	enum cmd_exit exit; /* for results that are no errors, e.g. of doctor */
 };
 
@@ -76,6 +81,18 @@ extern const size_t n_cmds;
 
 /* The whole program; returns the exit code. */
 int ctl_main(int argc, char **argv);
+/* args.c: which command with what; *cmd NULL with *help = the list of all commands. */
+struct cmd_line {
+	const struct cmd *cmd;
+	const char *noun; /* without a verb: help on all of its commands */
+	bool help, version;
+};
+const struct err *cmd_parse(
+	struct cmd_call *c, int argc, char **argv, struct cmd_line *out) MUST_CHECK;
+void cmd_help(const struct cmd_line *l);
+
+/* run.c: the command of c with its needs on a loop of its own, for doctor. */
+const struct err *cmd_on_loop(struct cmd_call *c) MUST_CHECK;
 
 /* ---- for commands ---- */
 struct cmd_call *cmd_call_of(struct task *t);

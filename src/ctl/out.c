@@ -8,6 +8,7 @@
 #include "ctl/cmd.h"
 
 #define OUT_CELL_MAX 60
+#define OUT_LAST_MAX 300 /* nothing stands behind it */
 #define OUT_MAX (64 << 20)
 
 json_t *
@@ -93,11 +94,11 @@ out_value(struct arena *a, const json_t *j, enum cmd_format format)
 
 /* What others wrote must not steer the terminal. */
 static struct span
-out_cell(struct arena *a, const json_t *row, const struct cmd_column *col)
+out_cell(struct arena *a, const json_t *row, const struct cmd_column *col, bool last)
 {
 	const struct span v = out_value(a, json_object_get(row, col->key), col->format);
 
-	return text_clean_line(a, v, OUT_CELL_MAX);
+	return text_clean_line(a, v, last ? OUT_LAST_MAX : OUT_CELL_MAX);
 }
 
 static void
@@ -120,7 +121,8 @@ out_table(struct arena *a, const json_t *rows, const struct cmd_column *cols, si
 		cells[c] = span_of(cols[c].title);
 	for (size_t r = 0; r < n_rows; r++)
 		for (size_t c = 0; c < n; c++)
-			cells[(r + 1) * n + c] = out_cell(a, json_array_get(rows, r), &cols[c]);
+			cells[(r + 1) * n + c] =
+				out_cell(a, json_array_get(rows, r), &cols[c], c + 1 == n);
 	for (size_t i = 0; i < (n_rows + 1) * n; i++)
 		if (utf8_count(cells[i]) > width[i % n])
 			width[i % n] = utf8_count(cells[i]);

@@ -181,6 +181,31 @@ source_next_poll(struct db_batch *b, int64_t id, int64_t at_us)
 	(void)db_add(b, &source_next_poll_stmt, db_int(id), db_time(at_us));
 }
 
+struct source_count {
+	int64_t n;
+};
+
+static const struct db_field source_count_fields[] = {
+	DB_INT(struct source_count, n),
+};
+
+static const struct db_stmt source_busy_stmt = {
+	.name = "source_busy",
+	.sql = "SELECT count(*) AS n"
+	       "  FROM job j"
+	       "  JOIN unnest($1) AS s (id) ON j.key = s.id::text"
+	       " WHERE j.kind = 'poll'"
+	       "   AND (j.state = 'running' OR (j.state = 'ready' AND j.run_at <= now()))",
+	.params = "I",
+	DB_ROW(struct source_count, source_count_fields),
+};
+
+size_t
+source_busy(struct db_batch *b, const int64_t *ids, size_t n)
+{
+	return db_add(b, &source_busy_stmt, db_ints(ids, n));
+}
+
 static const struct db_stmt source_plan_missing_stmt = {
 	.name = "source_plan_missing",
 	.sql = "INSERT INTO job (kind, key, host, args, run_at)"
@@ -246,6 +271,7 @@ const struct db_stmt *const source_stmts[] = {
 	&source_list_stmt,
 	&source_polled_stmt,
 	&source_next_poll_stmt,
+	&source_busy_stmt,
 	&source_plan_missing_stmt,
 	&source_poll_now_stmt,
 	&quarantine_put_stmt,

@@ -55,6 +55,8 @@ void source_polled(struct db_batch *b, const struct source_polled *p);
  * instead of queue_finish.
  */
 void source_next_poll(struct db_batch *b, int64_t id, int64_t at_us);
+/* How many of these sources are due or being polled: one int row. */
+size_t source_busy(struct db_batch *b, const int64_t *ids, size_t n);
 /* Safety net for a job lost by hand: active sources without a living poll job get one. */
 void source_plan_missing(struct db_batch *b);
 /* The job of a source: kind "poll", key = id. One alive per source. */

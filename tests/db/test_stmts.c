@@ -9,6 +9,7 @@
 #include "hub/remote.h"
 #include "hub/setting.h"
 #include "hub/source.h"
+#include "hub/status.h"
 #include "lib/check.h"
 #include "lib/pg.h"
 
@@ -46,6 +47,7 @@ test_all(void **state)
 		{remote_stmts, n_remote_stmts},
 		{delivery_stmts, n_delivery_stmts},
 		{record_stmts, n_record_stmts},
+		{status_stmts, n_status_stmts},
 	};
 	const struct span dsn = pg_database(pg);
 	struct arena *a = arena_new();

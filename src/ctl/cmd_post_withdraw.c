@@ -1,0 +1,102 @@
+#include "base/text.h"
+#include "ctl/cmd.h"
+#include "ctl/show.h"
+#include "hub/record.h"
+
+struct post_withdrawal {
+	struct db_batch batch;
+	size_t i;
+	struct post post;
+};
+
+static step_fn post_withdraw_ask, post_withdraw_put, post_withdraw_done;
+
+static const struct flow post_withdraw_flow = {
+	.name = "ctl.post_withdraw",
+	.size = sizeof(struct post_withdrawal),
+	.deadline_ms = 30000,
+	.first = post_withdraw_ask,
+	.failed = cmd_flow_failed,
+};
+
+static struct next
+post_withdraw_ask(struct task *t)
+{
+	struct cmd_call *c = cmd_call_of(t);
+	struct post_withdrawal *s = task_state(t);
+	int64_t id;
+	const struct err *e = cmd_number(c, "id of a post", c->args[0], 1, INT64_MAX, &id);
+
+	if (e)
+		return fail(t, e);
+	db_batch_init(&s->batch, task_arena(t));
+	s->i = post_any(&s->batch, id);
+	return await_rows(t, &s->batch, post_withdraw_put);
+}
+
+/* The record's entry is the withdrawal: everyone who got the post is told by its readers. */
+static struct next
+post_withdraw_put(struct task *t)
+{
+	struct cmd_call *c = cmd_call_of(t);
+	struct post_withdrawal *s = task_state(t);
+	const struct span reason = cmd_opt(c, "reason");
+	const int64_t now = clock_us();
+	struct record_new entry;
+	const struct err *e;
+
+	if (db_rows(&s->batch, s->i) == 0)
+		return fail(t, err_new(task_arena(t), ERR_NOT_FOUND, "there is no post %.*s",
+				       SPAN_FMT(c->args[0])));
+	e = post_row(&s->batch, s->i, 0, &s->post);
+	if (!e && !span_is(s->post.state, "published"))
+		e = err_new(task_arena(t), ERR_CONFLICT, "post %.*s is not public: it is %.*s",
+			SPAN_FMT(c->args[0]), SPAN_FMT(s->post.state));
+	if (e)
+		return fail(t, e);
+	entry = (struct record_new){
+		.kind = RECORD_DELETE,
+		.account = s->post.account,
+		.object = s->post.id,
+		.revision = s->post.revision + 1,
+		.archive = s->post.archive,
+		.at_us = now,
+	};
+	db_batch_init(&s->batch, task_arena(t));
+	post_withdraw(&s->batch, s->post.id, now,
+		reason.p ? text_clean_line(task_arena(t), reason, 500) : SPAN_NONE);
+	record_append(&s->batch, &c->hub, &entry);
+	return await_commit(t, &s->batch, post_withdraw_done);
+}
+
+static struct next
+post_withdraw_done(struct task *t)
+{
+	struct cmd_call *c = cmd_call_of(t);
+	struct post_withdrawal *s = task_state(t);
+
+	cmd_said(c,
+		json_pack("{s:o, s:s}", "id", cmd_json_id(s->post.id), "state", "withdrawn"),
+		"withdrawn; everyone who received it is told to delete it");
+	return done(t);
+}
+
+static const struct cmd_opt post_withdraw_opts[] = {
+	{"reason", "TEXT", "kept with the post, not public"},
+};
+
+const struct cmd cmd_post_withdraw = {
+	.noun = "post",
+	.verb = "withdraw",
+	.args = "ID",
+	.summary = "Takes a post back everywhere",
+	.help = "The pages and the API answer 404 or 410 within a second, followers get a "
+		"Delete.\n"
+		"The text is kept, not public; the item does not come back with the next poll.",
+	.opts = post_withdraw_opts,
+	.n_opts = ARRAY_LEN(post_withdraw_opts),
+	.min_args = 1,
+	.max_args = 1,
+	.needs = CMD_NEEDS_DB,
+	.flow = &post_withdraw_flow,
+};
