@@ -154,6 +154,29 @@ post_revise(struct db_batch *b, const struct post_new *p, int64_t old_revision, 
 		db_texts(p->tags, p->n_tags), db_int(old_revision), db_time(at_us));
 }
 
+static const struct db_stmt post_release_stmt = {
+	.name = "post_release",
+	.sql = "WITH changed AS ("
+	       "  UPDATE post"
+	       "     SET state = 'published', reason = NULL"
+	       "   WHERE id = $1 AND state = 'held'"
+	       "  RETURNING account, published_at),"
+	       " counted AS ("
+	       "  UPDATE account_count AS n"
+	       "     SET posts = n.posts + 1,"
+	       "         last_post_at = greatest(n.last_post_at, changed.published_at)"
+	       "    FROM changed"
+	       "   WHERE n.account = changed.account)" DB_EXPECT_ONE("post"),
+	.params = "i",
+	DB_EXPECT_ROW,
+};
+
+void
+post_release(struct db_batch *b, int64_t id)
+{
+	(void)db_add(b, &post_release_stmt, db_int(id));
+}
+
 static const struct db_stmt post_withdraw_stmt = {
 	.name = "post_withdraw",
 	.sql = "WITH changed AS ("
@@ -566,6 +589,7 @@ const struct db_stmt *const post_stmts[] = {
 	&post_media_put_stmt,
 	&post_media_trim_stmt,
 	&post_revise_stmt,
+	&post_release_stmt,
 	&post_withdraw_stmt,
 	&post_known_stmt,
 	&post_page_down_stmt,

@@ -59,6 +59,8 @@ void post_media_trim(
  */
 void post_revise(
 	struct db_batch *b, const struct post_new *p, int64_t old_revision, int64_t at_us);
+/* State held -> published; rolls back with ERR_CONFLICT unless it was held. */
+void post_release(struct db_batch *b, int64_t id);
 /* State published -> withdrawn; rolls back with ERR_CONFLICT unless it was published. */
 void post_withdraw(struct db_batch *b, int64_t id, int64_t at_us, struct span reason);
 

@@ -1,0 +1,280 @@
+#include "hub/ingest.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/text.h"
+#include "crypto/digest.h"
+#include "hub/link.h"
+#include "markup/dates.h"
+
+#define TITLE_MAX 500
+#define ALT_MAX 1500
+#define TAGS_MAX 20
+#define EMBARGO_MAX_US (7 * INT64_C(86400) * US_PER_S)
+#define FRESH_US (INT64_C(86400) * US_PER_S)
+#define IMAGE_MIN 80 /* pixels: smaller ones are spacers, trackers and emoji */
+
+/* ---- tags ---- */
+
+/* "Öffentliche Bekanntmachung" becomes ÖffentlicheBekanntmachung: one word, readable aloud. */
+static struct span
+tag_of(struct arena *a, struct span s)
+{
+	char *out = arena_alloc(a, s.n + 1);
+	bool up = false, letter = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n && n < 100; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		bool word = c >= 0x80 || c == '_' || (c >= '0' && c <= '9') ||
+			    ((c | 32) >= 'a' && (c | 32) <= 'z');
+
+		if (!word) {
+			up = n > 0;
+			continue;
+		}
+		if (up && c >= 'a' && c <= 'z')
+			c = (unsigned char)(c - 32);
+		up = false;
+		letter = letter || !(c >= '0' && c <= '9');
+		out[n++] = (char)c;
+	}
+	return letter ? span_from(out, n) : SPAN_NONE;
+}
+
+static void
+tags_fill(struct arena *a, const struct ingest_item *it, struct ingest_post *out)
+{
+	struct span found[TAGS_MAX];
+	size_t n = text_hashtags(a, out->text, found, TAGS_MAX);
+
+	out->tags = ARENA_ARRAY(a, TAGS_MAX, struct span);
+	for (size_t i = 0; i < n + it->n_tags && out->n_tags < TAGS_MAX; i++) {
+		struct span tag = i < n ? found[i] : tag_of(a, it->tags[i - n]);
+		size_t k = 0;
+
+		while (k < out->n_tags && !span_eq_nocase(out->tags[k], tag))
+			k++;
+		if (tag.n && k == out->n_tags)
+			out->tags[out->n_tags++] = tag;
+	}
+}
+
+/* ---- media ---- */
+
+/*
+ * The same picture comes in several sizes and with changing parameters: compared without query
+ * and without WordPress's "-300x200".
+ */
+static struct span
+media_key(struct arena *a, struct span url)
+{
+	struct span s = span_slice(url, 0, span_find_byte(url, '?'));
+	size_t dot = span_rfind_byte(s, '.'), dash = span_rfind_byte(s, '-');
+	bool size = dot != SIZE_MAX && dash != SIZE_MAX && dash < dot && dot - dash >= 4;
+	int crosses = 0;
+
+	for (size_t i = dash + 1; size && i < dot; i++) {
+		crosses += s.p[i] == 'x';
+		size = s.p[i] == 'x' || (s.p[i] >= '0' && s.p[i] <= '9');
+	}
+	if (!size || crosses != 1)
+		return s;
+	return arena_printf(a, "%.*s%.*s", (int)dash, s.p, (int)(s.n - dot), s.p + dot);
+}
+
+static struct span
+media_type(const struct ingest_media *m)
+{
+	static const struct {
+		const char *ext, *type;
+	} exts[] = {{".jpg", "image"}, {".jpeg", "image"}, {".png", "image"},
+		{".webp", "image"}, {".gif", "image"}, {".mp4", "video"}, {".webm", "video"},
+		{".mp3", "audio"}, {".m4a", "audio"}, {".ogg", "audio"}};
+	struct span path = span_slice(m->url, 0, span_find_byte(m->url, '?'));
+
+	if (span_starts(m->mime, SPAN("image/")) || span_is(m->type, "image"))
+		return SPAN("image");
+	if (span_starts(m->mime, SPAN("video/")) || span_is(m->type, "video"))
+		return SPAN("video");
+	if (span_starts(m->mime, SPAN("audio/")) || span_is(m->type, "audio"))
+		return SPAN("audio");
+	for (size_t i = 0; i < ARRAY_LEN(exts); i++) {
+		struct span ext = span_of(exts[i].ext);
+
+		if (path.n > ext.n &&
+			span_eq_nocase(span_slice(path, path.n - ext.n, path.n), ext))
+			return span_of(exts[i].type);
+	}
+	return SPAN("unknown");
+}
+
+static void
+media_add(struct arena *a, struct ingest_post *out, const struct ingest_media *m)
+{
+	struct span key = media_key(a, m->url);
+	struct ingest_media *slot;
+
+	if ((m->width > 0 && m->width < IMAGE_MIN) || (m->height > 0 && m->height < IMAGE_MIN))
+		return;
+	for (size_t i = 0; i < out->n_media; i++) {
+		slot = &out->media[i];
+		if (!span_eq(media_key(a, slot->url), key))
+			continue;
+		if (!slot->alt.n)
+			slot->alt = m->alt;
+		if (!slot->mime.n)
+			slot->mime = m->mime;
+		return;
+	}
+	if (out->n_media == INGEST_MEDIA_MAX)
+		return;
+	slot = &out->media[out->n_media++];
+	*slot = *m;
+	slot->type = media_type(m);
+	slot->alt = text_clean_line(a, m->alt.p ? m->alt : SPAN(""), ALT_MAX);
+}
+
+/* ---- normalising ---- */
+
+static struct span
+language_of(struct arena *a, struct span s)
+{
+	char *out;
+
+	if (s.n < 2)
+		return SPAN_NONE;
+	s = span_slice(s, 0, 2);
+	out = arena_alloc(a, 3);
+	for (size_t i = 0; i < 2; i++) {
+		out[i] = (char)(s.p[i] | 32);
+		if (out[i] < 'a' || out[i] > 'z')
+			return SPAN_NONE;
+	}
+	return span_from(out, 2);
+}
+
+static void
+hash_field(struct digest *d, struct span s)
+{
+	unsigned char n[8];
+
+	/* Lengths keep neighbours apart: "ab","c" is not "a","bc". */
+	for (int i = 0; i < 8; i++)
+		n[i] = (unsigned char)((uint64_t)s.n >> (56 - 8 * i));
+	digest_add(d, span_from(n, sizeof(n)));
+	digest_add(d, s);
+}
+
+static struct span
+content_hash(struct arena *a, const struct ingest_post *p)
+{
+	struct digest *d = digest_sha256_new();
+	unsigned char *sum = arena_alloc(a, SHA256_SIZE);
+
+	hash_field(d, text_nfc(a, p->title));
+	hash_field(d, text_nfc(a, p->text));
+	hash_field(d, p->url.p ? p->url : SPAN(""));
+	for (size_t i = 0; i < p->n_media; i++) {
+		hash_field(d, media_key(a, p->media[i].url));
+		hash_field(d, text_nfc(a, p->media[i].alt));
+	}
+	digest_end(d, sum);
+	return span_from(sum, SHA256_SIZE);
+}
+
+void
+ingest_normalise(struct arena *a, const struct hub *h, const struct source *s,
+	const struct ingest_item *it, int64_t now_us, struct ingest_post *out)
+{
+	struct url base;
+	bool based = it->url.n && !url_parse(a, it->url, &base);
+
+	*out = (struct ingest_post){.remote_id = it->remote_id,
+		.aliases = it->aliases,
+		.n_aliases = it->n_aliases,
+		.sensitive = it->sensitive};
+	if (!based && url_parse(a, s->url, &base) == NULL)
+		based = true;
+	out->url = it->url.n ? it->url : SPAN_NONE;
+	out->title = text_clean_line(a, it->title.p ? it->title : SPAN(""), TITLE_MAX);
+	if (it->body_is_html) {
+		out->html = html_sanitize(a, it->body, based ? &base : NULL);
+		out->text = html_to_text(a, out->html.html);
+	} else {
+		out->text = text_clean(a, it->body, INGEST_TEXT_MAX);
+		out->html = html_from_text(a, out->text, link_path(a, h, SPAN("/tags/")));
+	}
+	/* A body that only says the title again says nothing. */
+	if (span_eq(out->text, out->title)) {
+		out->text = SPAN("");
+		out->html = html_from_text(a, SPAN(""), SPAN_NONE);
+	}
+	out->language = language_of(a, it->language);
+	if (!out->language.p)
+		out->language = language_of(a, s->language);
+	if (!out->language.p)
+		out->language = language_of(a, s->account_language);
+	if (!out->language.p)
+		out->language = SPAN("de");
+	out->media = ARENA_ARRAY(a, INGEST_MEDIA_MAX, struct ingest_media);
+	for (size_t i = 0; i < it->n_media; i++)
+		media_add(a, out, &it->media[i]);
+	tags_fill(a, it, out);
+	out->published_us = it->published_us;
+	if (it->published_us == TIME_NONE || !date_believable(it->published_us, now_us))
+		out->published_us = now_us;
+	out->content_hash = content_hash(a, out);
+}
+
+/* ---- deciding ---- */
+
+struct ingest_verdict
+ingest_decide(const struct hub *h, const struct source *s, const struct ingest_item *it,
+	const struct ingest_post *p, const struct post_known *known, int64_t now_us)
+{
+	struct ingest_verdict v = {.decision = INGEST_PUBLISH};
+
+	if (it->deleted) {
+		v.decision = known && span_is(known->state, "published") ? INGEST_DELETE
+									 : INGEST_SAME;
+		v.reason = "the source withdrew it";
+		return v;
+	}
+	/* What we published ourselves comes round through somebody's mirror: once is enough. */
+	if (p->url.p && span_starts(p->url, h->base)) {
+		v.decision = INGEST_DROP;
+		v.reason = "it is a post of this hub";
+		return v;
+	}
+	if (known) {
+		v.archive = known->archive;
+		if (span_is(known->state, "held"))
+			v.decision =
+				INGEST_SAME; /* looked at again when it has been released */
+		else if (!span_is(known->state, "published")) {
+			v.decision = INGEST_DROP;
+			v.reason = "it was withdrawn here";
+		} else if (span_eq(known->content_hash, p->content_hash)) {
+			v.decision = INGEST_SAME;
+		}
+		return v;
+	}
+	if (!p->text.n && !p->title.n && !p->n_media) {
+		v.decision = INGEST_DROP;
+		v.reason = "it says nothing";
+		return v;
+	}
+	if (it->published_us != TIME_NONE && it->published_us > now_us + 600 * US_PER_S &&
+		it->published_us < now_us + EMBARGO_MAX_US) {
+		v.decision = INGEST_WAIT;
+		v.reason = "it is dated in the future";
+		return v;
+	}
+	v.archive = now_us - p->published_us > FRESH_US;
+	(void)s;
+	return v;
+}
