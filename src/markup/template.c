@@ -6,9 +6,10 @@
 #include "base/map.h"
 #include "base/text.h"
 
-#define TEMPLATE_DEPTH 16             /* of sections and parts together */
-#define TEMPLATE_SAFE "\001safe_html" /* a key that no model of ours and no stranger can name  \
-				       */
+#define TEMPLATE_DEPTH 16 /* of sections and parts together */
+#define TEMPLATE_SAFE                                                                          \
+	"\001safe_html" /* a key that no model of ours and no stranger can name                \
+			 */
 
 enum node_kind {
 	NODE_TEXT,

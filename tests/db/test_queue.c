@@ -272,7 +272,7 @@ test_serial(void **state)
 	for (size_t h = 0; h < ARRAY_LEN(hosts); h++) {
 		(void)fresh(state);
 		for (int i = 0; i < 6; i++) {
-			char key[8];
+			char key[16];
 			const struct job_new j = {.kind = SPAN("deliver"),
 				.key = span_of(key),
 				.host = span_of(hosts[h]),

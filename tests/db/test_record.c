@@ -299,7 +299,8 @@ test_tampered(void **state)
 		{"DELETE FROM record_entry WHERE seq BETWEEN 12 AND 14",
 			"entry 1/12 is missing"},
 		{"DELETE FROM record_entry WHERE seq = 1", "entry 1/1 is missing"},
-		{"DELETE FROM record_entry WHERE seq > 25", "entry 1/26 and what follows are missing"},
+		{"DELETE FROM record_entry WHERE seq > 25",
+			"entry 1/26 and what follows are missing"},
 		{"DELETE FROM record_entry WHERE seq > 25;"
 		 "UPDATE record_head SET seq = 25,"
 		 " hash = (SELECT hash FROM record_entry WHERE seq = 25)",
