@@ -492,6 +492,14 @@ reply_header(struct httpd_req *r, const char *name, struct span value)
 		evhttp_request_get_output_headers(r->ev), name, arena_cstr(r->arena, value));
 }
 
+void
+httpd_add_header(struct httpd_req *r, const char *name, struct span value)
+{
+	MAGIC_CHECK(r, REQ_MAGIC);
+	if (r->ev)
+		reply_header(r, name, value);
+}
+
 /* The weak comparison of RFC 9110 13.1.2; our tags hold no commas. */
 static bool
 etag_matches(struct span list, struct span etag)

@@ -88,6 +88,8 @@ struct httpd_reply {
 	struct span gzip;
 };
 void httpd_send(struct httpd_req *r, const struct httpd_reply *reply);
+/* One more header line of whatever answer follows: Allow, limits. */
+void httpd_add_header(struct httpd_req *r, const char *name, struct span value);
 /*
  * Hot path: `head` is a status line and headers prepared once by httpd_freeze, body follows.
  * Answers If-None-Match, HEAD and gzip like httpd_send.

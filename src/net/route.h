@@ -4,8 +4,7 @@
  * Patterns are literal segments and captures: "/o/{slug}/outbox", "/@{slug}/{id}",
  * "/@{slug}.atom". A capture matches one segment or the part of it up to the literal that
  * follows. The first matching row wins; a path that matches with another method gives 405 with
- * `Allow`; HEAD goes to GET; OPTIONS is answered here. Compiled once, matched without
- * allocation.
+ * `Allow`; HEAD goes to GET. Compiled once, matched without allocation.
  */
 #ifndef NET_ROUTE_H
 #define NET_ROUTE_H
@@ -27,7 +26,7 @@ struct route {
 	/* Exactly one of the two. */
 	void (*handle)(struct httpd_req *r, const struct route_match *m);
 	const struct flow *flow;
-	unsigned flags; /* the web layer's own */
+	const void *data; /* the handler's own */
 };
 
 struct router;

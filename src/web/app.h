@@ -1,0 +1,39 @@
+/*
+ * App (private to web/): the one route table, and what the files of this layer share.
+ *
+ * Each file of endpoints exports its routes; app.c puts the tables behind one another, so an
+ * earlier table and an earlier row win.
+ */
+#ifndef WEB_APP_H
+#define WEB_APP_H
+
+#include "net/route.h"
+#include "web/page.h"
+#include "web/web.h"
+
+struct cache;
+struct generation;
+struct once;
+
+struct web {
+	struct env *env;
+	struct cache *cache;
+	struct generation *generation;
+	struct once *renderings; /* missing pages that are being made */
+	struct route *routes;
+	size_t n_routes;
+	struct router *router;
+};
+
+struct route_table {
+	const struct route *routes;
+	size_t n;
+};
+#define WEB_ROUTES(list)                                                                       \
+	{                                                                                      \
+		.routes = (list), .n = ARRAY_LEN(list)                                         \
+	}
+
+extern const struct route_table robots_routes;
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * Generation (private to web/): reads the generation row for the cache every 500 ms, and at
+ * once, but at most every GENERATION_PAUSE_MS, when the database says that it has moved.
+ */
+#ifndef WEB_GENERATION_H
+#define WEB_GENERATION_H
+
+#include "task/env.h"
+#include "web/cache.h"
+
+#define GENERATION_EVERY_MS 500
+#define GENERATION_PAUSE_MS 50
+
+struct generation;
+
+struct generation *generation_start(struct env *env, struct cache *cache);
+void generation_free(struct generation *g); /* when the loop has ended */
+
+#endif
