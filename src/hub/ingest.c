@@ -15,6 +15,7 @@
 #define TAGS_MAX 20
 #define EMBARGO_MAX_US (7 * INT64_C(86400) * US_PER_S)
 #define FRESH_US (INT64_C(86400) * US_PER_S)
+#define LANGUAGE_MAX 35
 #define IMAGE_MIN 80 /* pixels: smaller ones are spacers, trackers and emoji */
 
 /* ---- tags ---- */
@@ -140,21 +141,52 @@ media_add(struct arena *a, struct ingest_post *out, const struct ingest_media *m
 
 /* ---- normalising ---- */
 
+/* One part of a language tag, in lower case: letters, in all but the first also
+ * digits. */
+static bool
+language_part(struct span part, char out[LANGUAGE_MAX], size_t *n)
+{
+	bool first = *n == 0;
+
+	if (!first)
+		out[(*n)++] = '-';
+	for (size_t i = 0; i < part.n; i++) {
+		char c = (char)(part.p[i] | 32);
+
+		if (!first && part.p[i] >= '0' && part.p[i] <= '9')
+			c = part.p[i];
+		else if (c < 'a' || c > 'z')
+			return false;
+		out[(*n)++] = c;
+	}
+	return true;
+}
+
+/*
+ * What readers are told of a BCP 47 tag: language, script and variant ("de-simple", "zh-hant").
+ * A region says nothing to them, so "de-DE" and "de" are one.
+ */
 static struct span
 language_of(struct arena *a, struct span s)
 {
-	char *out;
+	char *out = arena_alloc(a, LANGUAGE_MAX);
+	struct span part;
+	size_t n = 0;
 
-	if (s.n < 2)
+	s = span_slice(s, 0, span_find_byte(s, '_'));
+	if (!s.n || !span_cut(&s, '-', &part) || part.n < 2 || part.n > 3 ||
+		!language_part(part, out, &n))
 		return SPAN_NONE;
-	s = span_slice(s, 0, 2);
-	out = arena_alloc(a, 3);
-	for (size_t i = 0; i < 2; i++) {
-		out[i] = (char)(s.p[i] | 32);
-		if (out[i] < 'a' || out[i] > 'z')
+	/* A single letter begins extensions and private use. */
+	while (s.p && span_cut(&s, '-', &part) && part.n >= 2 && part.n <= 8) {
+		bool region = part.n < 4;
+
+		if (region || n + 1 + part.n > LANGUAGE_MAX)
+			continue;
+		if (!language_part(part, out, &n))
 			return SPAN_NONE;
 	}
-	return span_from(out, 2);
+	return span_from(out, n);
 }
 
 static void
