@@ -262,8 +262,7 @@ object_multikey(struct arena *a, const struct hub *h, const struct account *acc)
 	return list;
 }
 
-/* Blobs are named <sha256>.<ext>, made by us. */
-static const char *
+const char *
 object_image_type(struct span blob)
 {
 	static const struct {
@@ -274,7 +273,7 @@ object_image_type(struct span blob)
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
 		if (span_ends(blob, span_of(types[i].ext)))
 			return types[i].type;
-	return NULL;
+	return "application/octet-stream";
 }
 
 static void
@@ -287,8 +286,7 @@ object_put_image(struct arena *a, const struct hub *h, json_t *j, const char *ke
 		return;
 	image = json_object();
 	put_cstr(image, "type", "Image");
-	if (object_image_type(blob))
-		put_cstr(image, "mediaType", object_image_type(blob));
+	put_cstr(image, "mediaType", object_image_type(blob));
 	put(image, "url", link_media(a, h, blob));
 	put(image, "name", alt);
 	json_object_set_new(j, key, image);

@@ -39,6 +39,8 @@ json_t *object_tombstone(
 json_t *object_actor(struct arena *a, const struct hub *h, const struct account *acc);
 /* The page for people that "url" names. */
 struct span object_actor_url(struct arena *a, const struct hub *h, const struct account *acc);
+/* Content-Type of a picture of our store, which is named <sha256>.<ext>. */
+const char *object_image_type(struct span blob);
 
 /* ---- collections ---- */
 
