@@ -37,7 +37,7 @@ $$;
 CREATE TABLE account (
 	id bigint PRIMARY KEY DEFAULT litfass_id(),
 	kind text NOT NULL CHECK (kind IN ('organization', 'hub', 'instance')),
-	slug text NOT NULL UNIQUE CHECK (slug ~ '^[a-z0-9_.:-]{1,300}$'),
+	slug text NOT NULL UNIQUE CHECK (slug ~ '^[a-z0-9_.:-]+$' AND length(slug) <= 300),
 	actor_type text NOT NULL CHECK (actor_type IN ('Organization', 'Service', 'Application')),
 	claimed boolean NOT NULL DEFAULT false,
 	org_kind text NOT NULL DEFAULT 'other',

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <confuse.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "base/log.h"
 
 #define CONF_LIST_MAX 64
+#define CONF_BYTES_MAX (256 * 1024)
 
 /* What libconfuse says, kept for the error: it reports through a callback. */
 static _Thread_local char conf_said[512];
@@ -211,6 +213,10 @@ conf_listen(struct conf_read *r, cfg_t *cfg, struct conf *out)
 	struct span list[CONF_LIST_MAX];
 
 	out->n_listen = conf_list(r, cfg, NULL, "listen", list);
+	if (out->n_listen > CONF_LISTEN_MAX) {
+		(void)conf_bad(r, "listen", "holds more than 16 addresses");
+		out->n_listen = CONF_LISTEN_MAX;
+	}
 	out->listen = ARENA_ARRAY(r->a, out->n_listen, struct conf_addr);
 	if (out->n_listen == 0)
 		(void)conf_bad(r, "listen", "is empty: give at least one address:port");
@@ -313,8 +319,26 @@ conf_fill(struct conf_read *r, cfg_t *cfg, struct conf *out)
 	conf_host_map(r, net, out);
 }
 
+/* The parser reads a stream; the name is for its messages. */
+static int
+conf_parse_stream(cfg_t *cfg, const char *path, struct span text)
+{
+	static char nothing[] = "\n"; /* a stream over no bytes cannot be opened */
+	FILE *f = text.n ? fmemopen((void *)(uintptr_t)text.p, text.n, "r")
+			 : fmemopen(nothing, 1, "r");
+	int rc;
+
+	if (!f)
+		return CFG_FILE_ERROR;
+	free(cfg->filename);
+	cfg->filename = xstrdup(path);
+	rc = cfg_parse_fp(cfg, f);
+	(void)fclose(f);
+	return rc;
+}
+
 const struct err *
-conf_load(struct arena *a, const char *path, struct conf *out)
+conf_parse(struct arena *a, const char *path, struct span text, struct conf *out)
 {
 	/* libconfuse wants its list defaults writable. */
 	static char none[] = "{}", any_listen[] = "{127.0.0.1:8420}";
@@ -365,15 +389,49 @@ conf_load(struct arena *a, const char *path, struct conf *out)
 	if (!cfg)
 		return err_new(a, ERR_CONFIG, "%s: not enough memory to read it", path);
 	(void)cfg_set_error_function(cfg, conf_report);
-	rc = access(path, R_OK) == 0 ? cfg_parse(cfg, path) : CFG_FILE_ERROR;
-	if (rc == CFG_FILE_ERROR)
-		r.error =
-			err_new(a, ERR_CONFIG, "%s cannot be read: %s", path, strerror(errno));
-	else if (rc != CFG_SUCCESS)
+	rc = conf_parse_stream(cfg, path, text);
+	if (rc != CFG_SUCCESS)
 		r.error = err_new(a, ERR_CONFIG, "%s",
 			conf_said[0] ? conf_said : "the configuration cannot be understood");
 	else
 		conf_fill(&r, cfg, out);
 	(void)cfg_free(cfg);
 	return r.error;
+}
+
+const struct err *
+conf_read(struct arena *a, const char *path, struct span *out)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text = arena_alloc(a, CONF_BYTES_MAX + 1);
+	ssize_t got = fd < 0 ? -1 : 0;
+	size_t n = 0;
+
+	while (got >= 0 && n <= CONF_BYTES_MAX &&
+		(got = read(fd, text + n, CONF_BYTES_MAX + 1 - n)) > 0)
+		n += (size_t)got;
+	if (got < 0) {
+		const struct err *e =
+			err_new(a, ERR_CONFIG, "%s cannot be read: %s", path, strerror(errno));
+
+		if (fd >= 0)
+			(void)close(fd);
+		return e;
+	}
+	(void)close(fd);
+	if (n > CONF_BYTES_MAX)
+		return err_new(a, ERR_CONFIG,
+			"%s is longer than %d KiB, so it is hardly a configuration", path,
+			CONF_BYTES_MAX / 1024);
+	*out = span_from(text, n);
+	return NULL;
+}
+
+const struct err *
+conf_load(struct arena *a, const char *path, struct conf *out)
+{
+	struct span text;
+	const struct err *e = conf_read(a, path, &text);
+
+	return e ? e : conf_parse(a, path, text, out);
 }

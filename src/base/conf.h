@@ -19,6 +19,8 @@ enum conf_role {
 	ROLE_ALL = 15,
 };
 
+#define CONF_LISTEN_MAX 16
+
 struct conf_addr {
 	struct span host; /* IP literal, without brackets */
 	uint16_t port;    /* 0 = any free port */
@@ -58,6 +60,10 @@ struct conf {
 
 /* The struct and all it points to live in the arena. The error names file, line and key. */
 const struct err *conf_load(struct arena *a, const char *path, struct conf *out) MUST_CHECK;
+/* The two halves of it, for a text that must outlive its file: path names it in errors. */
+const struct err *conf_read(struct arena *a, const char *path, struct span *text) MUST_CHECK;
+const struct err *conf_parse(
+	struct arena *a, const char *path, struct span text, struct conf *out) MUST_CHECK;
 /* "127.0.0.0/8", "::1", "10.1.2.3". */
 bool conf_range_parse(struct span s, struct conf_net_range *out) MUST_CHECK;
 /* addr is 16 bytes, IPv4 mapped. */

@@ -41,6 +41,9 @@ const struct err *db_dsn(struct arena *a, const struct conf *c, struct span *out
 const struct err *db_embedded_dsn(
 	struct arena *a, struct span data_dir, struct span *out) MUST_CHECK;
 
+/* Of an embedded cluster that listens in dir, whether it runs at the moment or not. */
+struct span db_socket_dsn(struct arena *a, struct span dir, struct span port);
+
 /* Blocking helpers for start-up, litfassctl migrate and tests; never on a running loop. */
 const struct err *db_migrate(struct arena *a, struct span dsn, int *applied) MUST_CHECK;
 struct db_migration {

@@ -25,6 +25,13 @@ embedded_quote(struct arena *a, struct span s)
 	return span_from(out, n);
 }
 
+struct span
+db_socket_dsn(struct arena *a, struct span dir, struct span port)
+{
+	return arena_printf(a, "host=%.*s port=%.*s dbname=litfass user=litfass",
+		SPAN_FMT(embedded_quote(a, dir)), SPAN_FMT(port));
+}
+
 static ssize_t
 embedded_read(const char *path, char *buf, size_t n)
 {
@@ -67,9 +74,7 @@ db_embedded_dsn(struct arena *a, struct span data_dir, struct span *out)
 		return err_new(a, ERR_DB_GONE,
 			"the embedded database under %.*s is not running; start litfassd",
 			SPAN_FMT(data_dir));
-	dir = embedded_quote(a, dir);
-	*out = arena_printf(a, "host=%.*s port=%.*s dbname=litfass user=litfass", SPAN_FMT(dir),
-		SPAN_FMT(port));
+	*out = db_socket_dsn(a, dir, port);
 	return NULL;
 }
 

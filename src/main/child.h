@@ -12,7 +12,7 @@
 
 #include "base/conf.h"
 
-#define CHILD_FDS_MAX 80
+#define CHILD_FDS_MAX 24
 #define CHILD_ARGS_MAX 24
 #define CHILD_FD_FIRST 3
 
@@ -28,7 +28,6 @@ const struct err *runas_find(
 	struct arena *a, const struct conf *c, struct runas *out) MUST_CHECK;
 
 struct child_spec {
-	const char *name;                 /* of the process, at most 15 bytes */
 	const char *argv[CHILD_ARGS_MAX]; /* ended by NULL; argv[0] is what `ps` shows */
 	int fds[CHILD_FDS_MAX];
 	size_t n_fds;

@@ -22,6 +22,11 @@
 #define SOCKET_DIR_MAX 90 /* sun_path has 108 bytes, ".s.PGSQL.5432.lock" follows */
 #define LOOK_MS 50
 
+/* A worker has some, one more while it is replaced; the rest is for the command line. */
+#define CONNECTIONS_OF_WORKER 8
+#define CONNECTIONS_OTHERS 30
+#define CONNECTIONS_USED 5
+
 struct embedded {
 	struct arena *a;
 	const struct conf *conf;
@@ -49,6 +54,18 @@ embedded_socket_dir(struct arena *a, const struct conf *c)
 	for (size_t i = 0; i < dir.n; i++)
 		h = (h ^ (unsigned char)dir.p[i]) * UINT64_C(0x100000001b3);
 	return arena_printf(a, "/tmp/litfass-%016llx", (unsigned long long)h);
+}
+
+static int
+embedded_connections(int workers)
+{
+	return CONNECTIONS_OTHERS + workers * CONNECTIONS_OF_WORKER;
+}
+
+int
+embedded_workers_max(int workers)
+{
+	return (embedded_connections(workers) - CONNECTIONS_OTHERS / 2) / CONNECTIONS_USED;
 }
 
 /* ---- where PostgreSQL is ---- */
@@ -362,7 +379,8 @@ embedded_become(struct embedded *m)
 	const char *const argv[] = {postgres, "-D", m->pg, "-c", "listen_addresses=", "-c",
 		arena_printf(m->a, "unix_socket_directories=%s", m->run).p, "-c",
 		"unix_socket_permissions=0700", "-c", "port=5432", "-c",
-		arena_printf(m->a, "max_connections=%d", 30 + c->workers * 8).p, NULL};
+		arena_printf(m->a, "max_connections=%d", embedded_connections(c->workers)).p,
+		NULL};
 	sigset_t none;
 
 	(void)setenv("LC_ALL", "C", 1);

@@ -16,6 +16,8 @@
 
 /* Where its socket is: <data_dir>/run, or a short private directory when that is too long. */
 struct span embedded_socket_dir(struct arena *a, const struct conf *c);
+/* How many workers can use a cluster that was started for so many. */
+int embedded_workers_max(int workers);
 /* Returns an exit code when it does not become the postmaster. */
 int embedded_run(struct arena *a, const struct conf *c);
 

@@ -6,6 +6,7 @@
 
 #include "base/conf.h"
 #include "base/log.h"
+#include "connector/poll.h"
 #include "db/db.h"
 
 #define JOBS_MAGIC 0x6a6f6273u
@@ -336,6 +337,19 @@ jobs_renew(void *arg)
 		.arg_size = sizeof(struct jobs *),
 		.ended = jobs_renew_ended,
 		.ended_arg = j});
+}
+
+/* ---- the table ---- */
+
+static const struct jobs_kind jobs_table[] = {
+	{"poll", &poll_flow, ROLE_INGEST, 8},
+};
+
+const struct jobs_kind *
+jobs_kinds(size_t *n)
+{
+	*n = ARRAY_LEN(jobs_table);
+	return jobs_table;
 }
 
 /* ---- life ---- */

@@ -2,6 +2,7 @@
 
 #include "base/metric.h"
 #include "db/db.h"
+#include "hub/hub.h"
 
 #define METRICS_MAX (256 * 1024)
 
@@ -40,6 +41,8 @@ ops_handle(struct httpd_req *r)
 		ops_text(r, 503, SPAN("stopping\n"));
 	else if (!db_ready(env->db))
 		ops_text(r, 503, SPAN("the database cannot be reached\n"));
+	else if (!env->hub->hub_account)
+		ops_text(r, 503, SPAN("starting\n"));
 	else
 		ops_text(r, 200, SPAN("ready\n"));
 	return true;

@@ -71,12 +71,24 @@ place_check(struct arena *a, const struct conf *c)
 	return NULL;
 }
 
+/* A file that root has made must be open to the account, for a start without root. */
+static int
+place_open(const char *path, const struct runas *as)
+{
+	const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+	if (fd < 0 || !as->drop || fchown(fd, as->uid, as->gid) == 0)
+		return fd;
+	(void)close(fd);
+	return -1;
+}
+
 const struct err *
-place_lock(struct arena *a, const struct conf *c, int *out)
+place_lock(struct arena *a, const struct conf *c, const struct runas *as, int *out)
 {
 	const char *path =
 		arena_cstr(a, arena_printf(a, "%.*s/litfassd.pid", SPAN_FMT(c->data_dir)));
-	const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	const int fd = place_open(path, as);
 	char text[32] = "";
 	int n;
 
@@ -119,11 +131,11 @@ instance_valid(struct span s)
 }
 
 const struct err *
-place_instance(struct arena *a, const struct conf *c, struct span *out)
+place_instance(struct arena *a, const struct conf *c, const struct runas *as, struct span *out)
 {
 	const char *path =
 		arena_cstr(a, arena_printf(a, "%.*s/instance", SPAN_FMT(c->data_dir)));
-	const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	const int fd = place_open(path, as);
 	char text[INSTANCE_HEX + 2], host[65] = "";
 	ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text), 0);
 	struct span id = n > 0 ? span_trim(span_from(text, (size_t)n)) : SPAN_NONE;

@@ -1,0 +1,377 @@
+#include "main/worker.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "crypto/seal.h"
+#include "ctl/cmd.h"
+#include "db/db.h"
+#include "hub/hub.h"
+#include "main/checkpoint.h"
+#include "main/embedded.h"
+#include "main/jobs.h"
+#include "main/ops.h"
+#include "net/blob.h"
+#include "net/http.h"
+#include "net/httpd.h"
+#include "task/work.h"
+
+#define WORKER_CONNECTIONS 4
+#define WORKER_THREADS 2
+#define WORKER_QUEUED 4096
+#define WORKER_LATE_MS 3000 /* then clients get 503 instead of waiting for the database */
+#define WORKER_LOAD_PAUSE_MS 200
+#define WORKER_DRAIN_LOOK_MS 20
+#define WORKER_TRACE_MAX (1024 * 1024)
+
+struct worker {
+	struct arena *arena;
+	const struct part_args *args;
+	struct env env;
+	struct hub hub;
+	struct loop *loop;
+	struct httpd *metrics;
+	struct jobs *jobs;
+	struct checkpoint *checkpoint;
+	struct loop_timer beat, late;
+	char label[32];
+	bool loaded, listening;
+};
+
+/* ---- requests ---- */
+
+static void
+worker_request(struct httpd_req *r, void *arg)
+{
+	struct worker *w = arg;
+
+	if (ops_handle(r))
+		return;
+	if (!w->loaded)
+		httpd_send_error(r, err_new(httpd_arena(r), ERR_UNAVAILABLE,
+					    "the hub is starting and waits for its database"));
+	else
+		httpd_send_error(
+			r, err_new(httpd_arena(r), ERR_NOT_FOUND, "there is nothing here"));
+}
+
+static size_t
+worker_body_limit(enum httpd_method m, enum httpd_site site, struct span path, void *arg)
+{
+	(void)m;
+	(void)site;
+	(void)path;
+	(void)arg;
+	return 0;
+}
+
+static void
+worker_listen(struct worker *w)
+{
+	if (w->listening || !w->env.httpd || loop_stopping(w->loop))
+		return;
+	w->listening = true;
+	for (int i = 0; i < w->args->n_listen; i++)
+		httpd_listen(w->env.httpd, w->args->listen + i);
+}
+
+static void
+worker_late(void *arg)
+{
+	worker_listen(arg);
+}
+
+/* ---- the pipe to the supervisor ---- */
+
+static void
+worker_tell(struct worker *w, char what)
+{
+	/* It never fills: the supervisor reads, or it is dead and so are we. */
+	if (write(w->args->pipe, &what, 1) < 0)
+		log_at(LOG_DEBUG, NULL, "supervisor_away", "slot=%d", w->args->slot);
+}
+
+static void
+worker_beat(void *arg)
+{
+	struct worker *w = arg;
+
+	worker_tell(w, WORKER_ALIVE);
+	loop_timer_set(w->loop, &w->beat, WORKER_BEAT_MS, worker_beat, w);
+}
+
+/* ---- loading the hub, as soon as the database answers ---- */
+
+struct worker_load {
+	struct db_batch batch;
+	size_t i;
+};
+
+static step_fn worker_load_ask, worker_load_read, worker_load_failed, worker_load_over;
+
+static const struct flow worker_load_flow = {
+	.name = "main.load",
+	.size = sizeof(struct worker_load),
+	.deadline_ms = 15000,
+	.first = worker_load_ask,
+	.failed = worker_load_failed,
+};
+
+static struct worker *
+worker_of(struct task *t)
+{
+	return *(struct worker *const *)task_arg(t);
+}
+
+static struct next
+worker_load_ask(struct task *t)
+{
+	struct worker_load *s = task_state(t);
+
+	db_batch_init(&s->batch, task_arena(t));
+	s->i = hub_query(&s->batch);
+	return await_rows(t, &s->batch, worker_load_read);
+}
+
+static struct next
+worker_load_read(struct task *t)
+{
+	struct worker_load *s = task_state(t);
+	const struct err *e = hub_load(&s->batch, s->i, &worker_of(t)->hub);
+
+	return e ? fail(t, e) : done(t);
+}
+
+static struct next
+worker_load_failed(struct task *t)
+{
+	return await_sleep(t, WORKER_LOAD_PAUSE_MS, worker_load_over);
+}
+
+static struct next
+worker_load_over(struct task *t)
+{
+	return fail(t, task_error(t));
+}
+
+static void worker_load(struct worker *w);
+
+static void
+worker_start(struct worker *w)
+{
+	const struct jobs_kind *kinds;
+	size_t n;
+
+	kinds = jobs_kinds(&n);
+	w->loaded = true;
+	w->checkpoint = checkpoint_start(&w->env);
+	w->jobs = jobs_start(&w->env, w->hub.worker, kinds, n);
+	worker_listen(w);
+	worker_tell(w, WORKER_READY);
+	log_at(LOG_INFO, NULL, "worker_ready", "pid=%d name=%.*s", (int)getpid(),
+		SPAN_FMT(w->hub.worker));
+}
+
+static void
+worker_loaded(void *arg, const struct err *e)
+{
+	struct worker *w = arg;
+
+	if (loop_stopping(w->loop))
+		return;
+	if (!e) {
+		worker_start(w);
+		return;
+	}
+	if (!prepare_may_retry(e))
+		log_at(LOG_ERROR, NULL, "hub_not_loaded", "text=%.*s",
+			SPAN_FMT(err_text(w->arena, e)));
+	worker_load(w);
+}
+
+static void
+worker_load(struct worker *w)
+{
+	(void)task_start(&(const struct task_start){.loop = w->loop,
+		.flow = &worker_load_flow,
+		.arg = &w,
+		.arg_size = sizeof(struct worker *),
+		.ended = worker_loaded,
+		.ended_arg = w});
+}
+
+/* ---- stopping ---- */
+
+static step_fn worker_drain_look, worker_drain_failed;
+
+/* Keeps the loop alive while clients take their answers, within the grace of the stop. */
+static const struct flow worker_drain_flow = {
+	.name = "main.drain",
+	.size = 0,
+	.deadline_ms = WORKER_GRACE_MS,
+	.first = worker_drain_look,
+	.failed = worker_drain_failed,
+};
+
+static struct next
+worker_drain_look(struct task *t)
+{
+	const struct worker *w = worker_of(t);
+
+	if (httpd_connections(w->env.httpd) == 0)
+		return done(t);
+	return await_sleep(t, WORKER_DRAIN_LOOK_MS, worker_drain_look);
+}
+
+static struct next
+worker_drain_failed(struct task *t)
+{
+	return fail(t, task_error(t));
+}
+
+static void
+worker_stopping(void *arg)
+{
+	struct worker *w = arg;
+
+	loop_timer_clear(&w->late);
+	if (w->jobs)
+		jobs_stop(w->jobs);
+	if (w->checkpoint)
+		checkpoint_stop(w->checkpoint);
+	if (!w->env.httpd)
+		return;
+	httpd_drain(w->env.httpd);
+	(void)task_start(&(const struct task_start){.loop = w->loop,
+		.flow = &worker_drain_flow,
+		.arg = &w,
+		.arg_size = sizeof(struct worker *)});
+}
+
+static void
+worker_on_term(void *arg)
+{
+	struct worker *w = arg;
+
+	loop_stop(w->loop, loop_stopping(w->loop) ? 0 : WORKER_GRACE_MS);
+}
+
+static void
+worker_on_usr1(void *arg)
+{
+	struct worker *w = arg;
+	struct buf b;
+
+	buf_init(&b, WORKER_TRACE_MAX);
+	buf_printf(&b, "%.*s: %zu flows\n", SPAN_FMT(w->hub.worker), task_count(w->loop));
+	task_trace(w->loop, &b);
+	if (write(STDERR_FILENO, b.p, b.n) < 0)
+		log_at(LOG_WARN, NULL, "trace_lost", "bytes=%zu", b.n);
+	buf_fini(&b);
+}
+
+/* ---- life ---- */
+
+static const struct err *
+worker_services(struct worker *w)
+{
+	const struct conf *c = w->env.conf;
+	const struct httpd_opts web = {
+		.conf = c,
+		.handler = worker_request,
+		.arg = w,
+		.body_limit = worker_body_limit,
+	};
+	const struct httpd_opts metrics = {
+		.conf = c,
+		.handler = ops_metrics,
+		.arg = w->label,
+		.any_host = true,
+	};
+	const struct db_opts db = {
+		.dsn = c->dsn.n ? c->dsn
+				: db_socket_dsn(w->arena, embedded_socket_dir(w->arena, c),
+					  SPAN("5432")),
+		.name = w->hub.worker,
+		.connections = WORKER_CONNECTIONS,
+		.wait_ms = 2000,
+		.statement_timeout_ms = c->roles == ROLE_WEB ? 5000 : 30000,
+	};
+	const struct err *e;
+
+	w->env.work = work_pool_new(w->loop, WORKER_THREADS, WORKER_QUEUED);
+	w->env.db = db_new(w->loop, &db);
+	w->env.http = http_new(w->loop, c);
+	w->env.blobs = blob_store_files(w->arena, c, &e);
+	if (e)
+		return e;
+	if (c->roles & ROLE_WEB)
+		w->env.httpd = httpd_new(w->loop, &web);
+	if (w->args->metrics >= 0) {
+		(void)snprintf(w->label, sizeof(w->label), "worker=\"%d\"", w->args->slot);
+		w->metrics = httpd_new(w->loop, &metrics);
+		httpd_listen(w->metrics, w->args->metrics);
+	}
+	return NULL;
+}
+
+static void
+worker_free(struct worker *w)
+{
+	jobs_free(w->jobs);
+	checkpoint_free(w->checkpoint);
+	httpd_free(w->metrics);
+	httpd_free(w->env.httpd);
+	http_free(w->env.http);
+	blob_store_free(w->env.blobs);
+	db_free(w->env.db);
+	work_pool_free(w->env.work);
+	loop_timer_clear(&w->beat);
+	loop_timer_clear(&w->late);
+	loop_free(w->loop);
+	hub_fini(&w->hub);
+	seal_free(w->hub.seal);
+}
+
+static void
+worker_loop(struct worker *w)
+{
+	loop_on_signal(w->loop, SIGTERM, worker_on_term, w);
+	loop_on_signal(w->loop, SIGUSR1, worker_on_usr1, w);
+	loop_on_stop(w->loop, worker_stopping, w);
+	worker_beat(w);
+	loop_timer_set(w->loop, &w->late, WORKER_LATE_MS, worker_late, w);
+	worker_load(w);
+	loop_run(w->loop);
+}
+
+int
+worker_run(struct arena *a, const struct conf *c, const struct part_args *p)
+{
+	struct worker w = {.arena = a, .args = p};
+	struct seal *seal = NULL;
+	const struct err *e = seal_load(a, arena_cstr(a, c->master_key_file), false, &seal);
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	hub_init(&w.hub, a, c, seal);
+	w.hub.worker = p->name;
+	w.env.conf = c;
+	w.env.hub = &w.hub;
+	w.loop = w.env.loop = loop_new(&w.env);
+	if (!e)
+		e = worker_services(&w);
+	if (e)
+		log_at(LOG_ERROR, NULL, "worker_failed", "text=%.*s", SPAN_FMT(err_text(a, e)));
+	else
+		worker_loop(&w);
+	worker_free(&w);
+	if (!e)
+		return CMD_OK;
+	return e->kind == ERR_CONFIG ? CMD_CONFIG : CMD_FAILED;
+}
