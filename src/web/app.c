@@ -12,7 +12,9 @@
 /* ---- the table ---- */
 
 static const struct route_table *const web_tables[] = {
+	&activitypub_routes,
 	&robots_routes,
+	&wellknown_routes,
 };
 
 static void

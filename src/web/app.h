@@ -34,6 +34,8 @@ struct route_table {
 		.routes = (list), .n = ARRAY_LEN(list)                                         \
 	}
 
+extern const struct route_table activitypub_routes;
 extern const struct route_table robots_routes;
+extern const struct route_table wellknown_routes;
 
 #endif
