@@ -185,7 +185,8 @@ conf_base(struct conf_read *r, cfg_t *cfg, const char *key, struct url *out)
 	e = url_parse(r->a, s, out);
 	if (e) {
 		if (!r->error)
-			r->error = err_wrap(r->a, e, "%s: %s", r->path, key);
+			r->error = err_new(r->a, ERR_CONFIG, "%s: %s: %.*s", r->path, key,
+				SPAN_FMT(err_text(r->a, e)));
 		return;
 	}
 	if (out->path.n != 1 || out->query.p || out->fragment.p)

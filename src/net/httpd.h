@@ -49,8 +49,11 @@ struct httpd_opts {
 struct httpd *httpd_new(struct loop *l, const struct httpd_opts *o);
 /* Serves an inherited, listening, non-blocking socket. */
 void httpd_listen(struct httpd *h, int fd);
-/* Stops accepting, lets requests under way finish (Connection: close), closes idle ones. */
-void httpd_drain(struct httpd *h);
+/*
+ * Stops accepting and lets requests under way finish (Connection: close). Idle connections are
+ * closed after patience_ms: until then a busy client's next request is still answered.
+ */
+void httpd_drain(struct httpd *h, int patience_ms);
 size_t httpd_connections(const struct httpd *h); /* open ones */
 void httpd_free(struct httpd *h);
 

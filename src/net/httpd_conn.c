@@ -22,6 +22,7 @@
 
 #define CONNS_MAGIC 0x636f6e6eu
 #define SWEEP_MS 1000
+#define SWEEP_DRAIN_MS 50
 #define LISTENERS_MAX 16
 
 enum conn_at {
@@ -56,6 +57,7 @@ struct httpd_conns {
 	struct evconnlistener *listeners[LISTENERS_MAX];
 	size_t n_listeners;
 	bool paused, draining;
+	int64_t patient_ms; /* while draining: until then idle connections may ask once more */
 	struct loop_timer sweep, fresh;
 };
 
@@ -259,6 +261,29 @@ conn_limit_ms(const struct httpd_conn *c)
 	}
 }
 
+/* Has the client sent something that we have not read yet? */
+static bool
+conn_pending(const struct httpd_conn *c)
+{
+	char byte;
+
+	return recv(bufferevent_getfd(c->bev), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+static void
+conns_drain_idle(struct httpd_conns *cs)
+{
+	if (clock_mono_ms() < cs->patient_ms)
+		return;
+	LIST_EACH(it, &cs->list)
+	{
+		struct httpd_conn *c = LIST_ENTRY(it, struct httpd_conn, link);
+
+		if (c->at == CONN_IDLE && !conn_released(c) && !conn_pending(c))
+			conn_cut(c);
+	}
+}
+
 static void
 conns_sweep(void *arg)
 {
@@ -274,9 +299,12 @@ conns_sweep(void *arg)
 		else if (now - c->since_ms > conn_limit_ms(c))
 			conn_cut(c);
 	}
-	if (!cs->draining && cs->count < cs->max)
+	if (cs->draining)
+		conns_drain_idle(cs);
+	else if (cs->count < cs->max)
 		conns_pause(cs, false);
-	loop_timer_set(cs->loop, &cs->sweep, SWEEP_MS, conns_sweep, cs);
+	loop_timer_set(cs->loop, &cs->sweep, cs->draining ? SWEEP_DRAIN_MS : SWEEP_MS,
+		conns_sweep, cs);
 }
 
 /* ---- requests ---- */
@@ -358,17 +386,12 @@ httpd_conns_listen(struct httpd_conns *cs, int fd)
 }
 
 void
-httpd_conns_drain(struct httpd_conns *cs)
+httpd_conns_drain(struct httpd_conns *cs, int patience_ms)
 {
 	cs->draining = true;
+	cs->patient_ms = clock_mono_ms() + patience_ms;
 	conns_pause(cs, true);
-	LIST_EACH(it, &cs->list)
-	{
-		struct httpd_conn *c = LIST_ENTRY(it, struct httpd_conn, link);
-
-		if (c->at == CONN_IDLE)
-			conn_cut(c);
-	}
+	conns_sweep(cs);
 }
 
 /* Without those that evhttp has let go and the sweep has not seen yet. */
