@@ -51,7 +51,7 @@ worker_request(struct httpd_req *r, void *arg)
 {
 	struct worker *w = arg;
 
-	if (ops_handle(r))
+	if (ops_handle(r, loop_stopping(w->loop) && !w->replaced))
 		return;
 	if (!w->loaded)
 		httpd_send_error(r, err_new(httpd_arena(r), ERR_UNAVAILABLE,
