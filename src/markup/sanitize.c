@@ -566,7 +566,8 @@ text_children(struct buf *b, const GumboVector *v, int depth, size_t *nodes)
 			struct span s = span_of(n->v.text.text);
 
 			for (size_t k = 0; k < s.n; k++)
-				buf_byte(b, s.p[k] == '\n' || s.p[k] == '\r' ? ' ' : s.p[k]);
+				buf_byte(b, (char)(s.p[k] == '\n' || s.p[k] == '\r' ? ' '
+										    : s.p[k]));
 			continue;
 		}
 		if (n->type != GUMBO_NODE_ELEMENT)

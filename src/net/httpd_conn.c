@@ -103,7 +103,7 @@ conn_cut(struct httpd_conn *c)
 static bool
 conn_address(struct httpd_conn *c, unsigned char addr[16])
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = {0};
 	socklen_t n = sizeof(ss);
 
 	if (getpeername(bufferevent_getfd(c->bev), (struct sockaddr *)(void *)&ss, &n) != 0)
