@@ -124,6 +124,13 @@ compose_pictures(struct arena *a, const struct hub *h, const struct post *p,
 }
 
 struct safe_html
+compose_source(struct arena *a, const struct post *p)
+{
+	return html_link_line(
+		a, span_of(compose_words_of(p)[WORD_SOURCE]), p->url, p->url);
+}
+
+struct safe_html
 compose_note(struct arena *a, const struct hub *h, const struct post *p,
 	const struct post_media *m, size_t n)
 {
@@ -137,9 +144,7 @@ compose_note(struct arena *a, const struct hub *h, const struct post *p,
 	parts[1] = html_link_hashtags(a, parts[1], tags);
 	parts[k++] = compose_tags(a, h, p, shown);
 	parts[k++] = compose_pictures(a, h, p, m, n);
-	if (p->url.p)
-		parts[k++] = html_link_line(
-			a, span_of(compose_words_of(p)[WORD_SOURCE]), p->url, p->url);
+	parts[k++] = compose_source(a, p);
 	return html_join(a, parts, k);
 }
 
