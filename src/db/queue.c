@@ -234,6 +234,39 @@ queue_retry(struct db_batch *b, const struct job *j, int64_t delay_ms, struct sp
 		db_text(error));
 }
 
+static const struct db_stmt queue_retries_stmt = {
+	.name = "queue_retries",
+	.sql = "UPDATE job j"
+	       " SET state = 'ready', run_at = now() + r.delay * interval '1 millisecond',"
+	       " attempt = greatest(j.attempt - r.back, 0),"
+	       " error = left(r.error, 1000), worker = NULL, lease_until = NULL,"
+	       " lease_token = NULL"
+	       " FROM unnest($1::int8[], $2::text[], $3::int8[], $4::text[], $5::int8[])"
+	       " AS r (id, token, delay, error, back)"
+	       " WHERE j.id = r.id AND j.lease_token = r.token::uuid",
+	.params = "ITITI",
+};
+
+void
+queue_retries(struct db_batch *b, const struct job_retry *v, size_t n)
+{
+	int64_t *ids = ARENA_ARRAY(b->arena, n, int64_t);
+	int64_t *delays = ARENA_ARRAY(b->arena, n, int64_t);
+	int64_t *back = ARENA_ARRAY(b->arena, n, int64_t);
+	struct span *tokens = ARENA_ARRAY(b->arena, n, struct span);
+	struct span *errors = ARENA_ARRAY(b->arena, n, struct span);
+
+	for (size_t i = 0; i < n; i++) {
+		ids[i] = v[i].job->id;
+		tokens[i] = v[i].job->token;
+		delays[i] = v[i].delay_ms;
+		errors[i] = v[i].error;
+		back[i] = v[i].back;
+	}
+	db_add(b, &queue_retries_stmt, db_ints(ids, n), db_texts(tokens, n), db_ints(delays, n),
+		db_texts(errors, n), db_ints(back, n));
+}
+
 static const struct db_stmt queue_bury_stmt = {
 	.name = "queue_bury",
 	.sql = "UPDATE job"
@@ -425,6 +458,7 @@ const struct db_stmt *const queue_stmts[] = {
 	&queue_finish_stmt,
 	&queue_fence_stmt,
 	&queue_retry_stmt,
+	&queue_retries_stmt,
 	&queue_bury_stmt,
 	&queue_release_worker_stmt,
 	&queue_release_prefix_stmt,

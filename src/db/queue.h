@@ -60,6 +60,14 @@ size_t queue_finish(
  * effects. */
 void queue_fence(struct db_batch *b, const struct job *j);
 void queue_retry(struct db_batch *b, const struct job *j, int64_t delay_ms, struct span error);
+/* The same for many in one statement. back: the attempt did not count, nothing was tried. */
+struct job_retry {
+	const struct job *job;
+	int64_t delay_ms;
+	struct span error;
+	bool back;
+};
+void queue_retries(struct db_batch *b, const struct job_retry *v, size_t n);
 void queue_bury(struct db_batch *b, const struct job *j, struct span error);
 /* Gives leases of a worker instance back; crashed counts towards burying. */
 void queue_release_worker(struct db_batch *b, struct span worker, bool crashed);

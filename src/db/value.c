@@ -1,8 +1,7 @@
-#include "db/value.h"
+#include "db/run.h"
 
 #include <string.h>
 
-#include "db/run.h"
 #include "db/wire.h"
 
 unsigned
