@@ -244,12 +244,15 @@ CREATE TABLE remote_actor (
 	created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX remote_actor_key ON remote_actor (key_id);
+CREATE INDEX remote_actor_inbox ON remote_actor (coalesce(shared_inbox, inbox));
 
--- When a key was last asked for, also in vain: at most one fetch per key in five minutes.
+-- When a key was last asked for, also in vain: at most one fetch per key in five minutes, of an
+-- actor that was not there in a day.
 CREATE TABLE key_fetch (
 	key_id text PRIMARY KEY,
 	at timestamptz NOT NULL,
-	error text
+	error text,
+	gone boolean NOT NULL DEFAULT false
 );
 
 -- What is known of a host: which signature it takes.

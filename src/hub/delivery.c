@@ -51,37 +51,62 @@ static const struct db_field inbox_fields[] = {
 
 static const struct db_stmt inbox_get_stmt = {
 	.name = "inbox_get",
-	.sql = "SELECT signer, uri, type, body, outcome, received_at AS received_us"
-	       "  FROM inbox_activity"
-	       " WHERE signer = $1 AND uri = $2",
-	.params = "tt",
+	.sql = "SELECT a.signer, a.uri, a.type, a.body, a.outcome, a.received_at AS received_us"
+	       "  FROM unnest($1, $2) AS v (signer, uri)"
+	       "  JOIN inbox_activity a ON a.signer = v.signer AND a.uri = v.uri",
+	.params = "TT",
 	DB_ROW(struct inbox_activity, inbox_fields),
 };
 
 size_t
-inbox_get(struct db_batch *b, struct span signer, struct span uri)
+inbox_get(struct db_batch *b, const struct span *signers, const struct span *uris, size_t n)
 {
-	return db_add(b, &inbox_get_stmt, db_text(signer), db_text(uri));
+	return db_add(b, &inbox_get_stmt, db_texts(signers, n), db_texts(uris, n));
 }
 
 const struct err *
-inbox_row(const struct db_batch *b, size_t i, struct inbox_activity *out)
+inbox_row(const struct db_batch *b, size_t i, size_t row, struct inbox_activity *out)
 {
-	return db_row(b, i, 0, out);
+	return db_row(b, i, row, out);
 }
 
 static const struct db_stmt inbox_end_stmt = {
 	.name = "inbox_end",
-	.sql = "UPDATE inbox_activity"
-	       "   SET outcome = $3, body = NULL"
-	       " WHERE signer = $1 AND uri = $2",
+	.sql = "UPDATE inbox_activity a"
+	       "   SET outcome = v.outcome, body = NULL"
+	       "  FROM unnest($1, $2, $3) AS v (signer, uri, outcome)"
+	       " WHERE a.signer = v.signer AND a.uri = v.uri",
+	.params = "TTT",
+};
+
+void
+inbox_end(struct db_batch *b, const struct inbox_ended *v, size_t n)
+{
+	struct span *signer = ARENA_ARRAY(b->arena, n, struct span);
+	struct span *uri = ARENA_ARRAY(b->arena, n, struct span);
+	struct span *outcome = ARENA_ARRAY(b->arena, n, struct span);
+
+	for (size_t i = 0; i < n; i++) {
+		signer[i] = v[i].signer;
+		uri[i] = v[i].uri;
+		outcome[i] = v[i].outcome;
+	}
+	(void)db_add(b, &inbox_end_stmt, db_texts(signer, n), db_texts(uri, n),
+		db_texts(outcome, n));
+}
+
+static const struct db_stmt inbox_forestall_stmt = {
+	.name = "inbox_forestall",
+	.sql = "INSERT INTO inbox_activity (signer, uri, type, outcome)"
+	       "VALUES ($1, $2, '', $3)"
+	       "    ON CONFLICT (signer, uri) DO NOTHING",
 	.params = "ttt",
 };
 
 void
-inbox_end(struct db_batch *b, struct span signer, struct span uri, struct span outcome)
+inbox_forestall(struct db_batch *b, struct span signer, struct span uri, struct span outcome)
 {
-	(void)db_add(b, &inbox_end_stmt, db_text(signer), db_text(uri), db_text(outcome));
+	(void)db_add(b, &inbox_forestall_stmt, db_text(signer), db_text(uri), db_text(outcome));
 }
 
 /* ---- out ---- */
@@ -107,7 +132,7 @@ activity_put(struct db_batch *b, const struct activity_new *n)
  */
 #define DELIVERY_JOBS                                                                          \
 	" INSERT INTO job (kind, key, host, serial, args)"                                     \
-	" SELECT 'deliver', $1 || ' ' || inbox, host, $3::text || ' ' || inbox,"               \
+	" SELECT 'deliver', $1 || ' ' || inbox, host, nullif($3, 0)::text || ' ' || inbox,"    \
 	"        jsonb_build_object('activity', $1, 'inbox', inbox, 'account', $2)"            \
 	"   FROM target"                                                                       \
 	"     ON CONFLICT (kind, key) WHERE state <> 'dead' DO NOTHING"
@@ -140,12 +165,26 @@ static const struct db_stmt delivery_reach_stmt = {
 	.params = "tii",
 };
 
+static const struct db_stmt delivery_everyone_stmt = {
+	.name = "delivery_everyone",
+	.sql = "WITH target AS (" DELIVERY_FOLLOWERS "  UNION"
+	       "  SELECT inbox, host"
+	       "    FROM reach"
+	       "   WHERE object = $3)" DELIVERY_JOBS,
+	.params = "tii",
+};
+
 void
 delivery_fan_out(struct db_batch *b, const struct activity_new *n, enum delivery_to to)
 {
-	(void)db_add(b,
-		to == DELIVER_FOLLOWERS ? &delivery_followers_stmt : &delivery_reach_stmt,
-		db_text(n->uri), db_int(n->account), db_int(n->object));
+	static const struct db_stmt *const stmts[] = {
+		[DELIVER_FOLLOWERS] = &delivery_followers_stmt,
+		[DELIVER_REACH] = &delivery_reach_stmt,
+		[DELIVER_EVERYONE] = &delivery_everyone_stmt,
+	};
+
+	assert((size_t)to < ARRAY_LEN(stmts));
+	(void)db_add(b, stmts[to], db_text(n->uri), db_int(n->account), db_int(n->object));
 }
 
 static const struct db_stmt delivery_one_stmt = {
@@ -240,9 +279,11 @@ const struct db_stmt *const delivery_stmts[] = {
 	&inbox_accept_stmt,
 	&inbox_get_stmt,
 	&inbox_end_stmt,
+	&inbox_forestall_stmt,
 	&activity_put_stmt,
 	&delivery_followers_stmt,
 	&delivery_reach_stmt,
+	&delivery_everyone_stmt,
 	&delivery_one_stmt,
 	&activity_get_stmt,
 	&activity_outbox_stmt,

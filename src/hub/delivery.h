@@ -18,10 +18,19 @@ struct inbox_activity {
 	struct span signer, uri, type, body, outcome;
 	int64_t received_us;
 };
-size_t inbox_get(struct db_batch *b, struct span signer, struct span uri);
+/* Those of the pairs that are there, in any order. */
+size_t inbox_get(
+	struct db_batch *b, const struct span *signers, const struct span *uris, size_t n);
 const struct err *inbox_row(
-	const struct db_batch *b, size_t i, struct inbox_activity *out) MUST_CHECK;
-void inbox_end(struct db_batch *b, struct span signer, struct span uri, struct span outcome);
+	const struct db_batch *b, size_t i, size_t row, struct inbox_activity *out) MUST_CHECK;
+/* The work on them is done: what came of it stays, the body goes. */
+struct inbox_ended {
+	struct span signer, uri, outcome;
+};
+void inbox_end(struct db_batch *b, const struct inbox_ended *v, size_t n);
+/* An activity that was taken back before it came: when it comes, it counts as a replay. */
+void inbox_forestall(
+	struct db_batch *b, struct span signer, struct span uri, struct span outcome);
 
 /* ---- out ---- */
 struct activity_new {
@@ -38,7 +47,8 @@ void activity_put(struct db_batch *b, const struct activity_new *n);
  */
 enum delivery_to {
 	DELIVER_FOLLOWERS, /* and remember the reach */
-	DELIVER_REACH,     /* followers and everyone reached before */
+	DELIVER_REACH, /* followers and everyone the account reached with the object before */
+	DELIVER_EVERYONE, /* the same, whoever reached them: only the author's Update counts */
 };
 void delivery_fan_out(struct db_batch *b, const struct activity_new *n, enum delivery_to to);
 /* To one inbox, e.g. an Accept. */

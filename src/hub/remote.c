@@ -108,6 +108,93 @@ remote_delete(struct db_batch *b, struct span uri)
 	(void)db_add(b, &remote_forget_stmt, db_text(uri));
 }
 
+static const struct db_stmt remote_by_inbox_stmt = {
+	.name = "remote_by_inbox",
+	.sql = "SELECT" REMOTE_COLUMNS "  FROM remote_actor r"
+	       " WHERE coalesce(shared_inbox, inbox) = $1"
+	       "   AND EXISTS (SELECT 1 FROM follow f WHERE f.actor = r.id)"
+	       " ORDER BY fetched_at"
+	       " LIMIT $2",
+	.params = "ti",
+	DB_ROW(struct remote_actor, remote_fields),
+};
+
+size_t
+remote_by_inbox(struct db_batch *b, struct span inbox, int64_t limit)
+{
+	return db_add(b, &remote_by_inbox_stmt, db_text(inbox), db_int(limit));
+}
+
+struct remote_uri {
+	struct span uri;
+};
+
+static const struct db_field remote_uri_fields[] = {
+	DB_TEXT(struct remote_uri, uri),
+};
+
+static const struct db_stmt remote_known_stmt = {
+	.name = "remote_known",
+	.sql = "SELECT uri"
+	       "  FROM remote_actor"
+	       " WHERE uri = ANY ($1)",
+	.params = "T",
+	DB_ROW(struct remote_uri, remote_uri_fields),
+};
+
+size_t
+remote_known(struct db_batch *b, const struct span *uris, size_t n)
+{
+	return db_add(b, &remote_known_stmt, db_texts(uris, n));
+}
+
+const struct err *
+remote_known_row(const struct db_batch *b, size_t i, size_t row, struct span *uri)
+{
+	struct remote_uri r = {0};
+	const struct err *e = db_row(b, i, row, &r);
+
+	*uri = r.uri;
+	return e;
+}
+
+/* Strangers made these rows by knocking; what they are for has passed. */
+static const struct db_stmt remote_sweep_actors_stmt = {
+	.name = "remote_sweep_actors",
+	.sql = "DELETE FROM remote_actor"
+	       " WHERE id IN ("
+	       "  SELECT r.id"
+	       "    FROM remote_actor r"
+	       "   WHERE r.fetched_at < now() - interval '30 days'"
+	       "     AND NOT EXISTS (SELECT 1 FROM follow f WHERE f.actor = r.id)"
+	       "   LIMIT 10000)",
+	.params = "",
+};
+
+static const struct db_stmt remote_sweep_keys_stmt = {
+	.name = "remote_sweep_keys",
+	.sql = "DELETE FROM key_fetch"
+	       " WHERE at < now() - interval '2 days'",
+	.params = "",
+};
+
+static const struct db_stmt remote_sweep_hosts_stmt = {
+	.name = "remote_sweep_hosts",
+	.sql = "DELETE FROM remote_host"
+	       " WHERE fail_count = 0"
+	       "   AND (sig_scheme = 'cavage' OR sig_since < now() - interval '60 days')"
+	       "   AND coalesce(open_until, '-infinity') < now()",
+	.params = "",
+};
+
+void
+remote_sweep(struct db_batch *b)
+{
+	(void)db_add0(b, &remote_sweep_actors_stmt);
+	(void)db_add0(b, &remote_sweep_keys_stmt);
+	(void)db_add0(b, &remote_sweep_hosts_stmt);
+}
+
 const struct err *
 remote_row(const struct db_batch *b, size_t i, size_t row, struct remote_actor *out)
 {
@@ -116,19 +203,31 @@ remote_row(const struct db_batch *b, size_t i, size_t row, struct remote_actor *
 
 /* ---- keys ---- */
 
-/* The row itself is the permission: two workers asking at once get one. */
+static const struct db_field key_fetch_fields[] = {
+	DB_BOOL(struct key_fetch, allowed),
+	DB_BOOL(struct key_fetch, gone),
+	DB_INT(struct key_fetch, retry_after_s),
+};
+
+/* The row itself is the permission: of two workers asking at once, one gets it. */
+#define KEY_FETCH_WAIT "CASE WHEN k.gone THEN 86400 ELSE $2::int8 END"
+
 static const struct db_stmt key_fetch_allow_stmt = {
 	.name = "key_fetch_allow",
 	.sql = "WITH may AS ("
-	       "  INSERT INTO key_fetch (key_id, at)"
+	       "  INSERT INTO key_fetch AS k (key_id, at)"
 	       "  VALUES ($1, now())"
 	       "      ON CONFLICT (key_id) DO UPDATE"
-	       "     SET at = now(), error = NULL"
-	       "   WHERE key_fetch.at < now() - make_interval(secs => $2::int8::float8)"
+	       "     SET at = now(), error = NULL, gone = false"
+	       "   WHERE k.at < now() - make_interval(secs => (" KEY_FETCH_WAIT ")::float8)"
 	       "  RETURNING 1)"
-	       " SELECT count(*) AS n FROM may",
+	       " SELECT EXISTS (SELECT 1 FROM may) AS allowed, coalesce(k.gone, false) AS gone,"
+	       "        greatest(1, coalesce(ceil(extract(epoch FROM k.at - now())) +"
+	       "        " KEY_FETCH_WAIT ", 1))::int8 AS retry_after_s"
+	       "   FROM (SELECT 1) one"
+	       "   LEFT JOIN key_fetch k ON k.key_id = $1",
 	.params = "ti",
-	DB_ROW(struct remote_int, remote_int_fields),
+	DB_ROW(struct key_fetch, key_fetch_fields),
 };
 
 size_t
@@ -137,19 +236,25 @@ key_fetch_allow(struct db_batch *b, struct span key_id, int64_t window_s)
 	return db_add(b, &key_fetch_allow_stmt, db_text(key_id), db_int(window_s));
 }
 
+const struct err *
+key_fetch_row(const struct db_batch *b, size_t i, struct key_fetch *out)
+{
+	return db_row(b, i, 0, out);
+}
+
 static const struct db_stmt key_fetch_failed_stmt = {
 	.name = "key_fetch_failed",
-	.sql = "INSERT INTO key_fetch (key_id, at, error)"
-	       "VALUES ($1, now(), $2)"
+	.sql = "INSERT INTO key_fetch (key_id, at, error, gone)"
+	       "VALUES ($1, now(), left($2, 1000), $3)"
 	       "    ON CONFLICT (key_id) DO UPDATE"
-	       "   SET at = now(), error = excluded.error",
-	.params = "tt",
+	       "   SET at = now(), error = excluded.error, gone = excluded.gone",
+	.params = "ttb",
 };
 
 void
-key_fetch_failed(struct db_batch *b, struct span key_id, struct span error)
+key_fetch_failed(struct db_batch *b, struct span key_id, struct span error, bool gone)
 {
-	(void)db_add(b, &key_fetch_failed_stmt, db_text(key_id), db_text(error));
+	(void)db_add(b, &key_fetch_failed_stmt, db_text(key_id), db_text(error), db_bool(gone));
 }
 
 /* ---- hosts ---- */
@@ -163,7 +268,10 @@ static const struct db_field remote_host_fields[] = {
 
 static const struct db_stmt remote_hosts_stmt = {
 	.name = "remote_hosts",
-	.sql = "SELECT host, sig_scheme, fail_count, open_until AS open_until_us"
+	.sql = "SELECT host,"
+	       "       CASE WHEN sig_since < now() - interval '30 days' THEN 'cavage'"
+	       "            ELSE sig_scheme END AS sig_scheme,"
+	       "       fail_count, open_until AS open_until_us"
 	       "  FROM remote_host"
 	       " WHERE host = ANY ($1)",
 	.params = "T",
@@ -188,7 +296,8 @@ static const struct db_stmt remote_host_scheme_stmt = {
 	       "VALUES ($1, $2)"
 	       "    ON CONFLICT (host) DO UPDATE"
 	       "   SET sig_scheme = excluded.sig_scheme, sig_since = now()"
-	       " WHERE remote_host.sig_scheme <> excluded.sig_scheme",
+	       " WHERE remote_host.sig_scheme <> excluded.sig_scheme"
+	       "    OR remote_host.sig_since < now() - interval '30 days'",
 	.params = "tt",
 };
 
@@ -200,32 +309,50 @@ remote_host_scheme(struct db_batch *b, struct span host, struct span scheme)
 
 /*
  * A host is written in order of its name, so that two workers never wait for each other in a
- * circle. Success of a host without a row changes nothing: healthy hosts cost no row.
+ * circle. Success of a host without a row changes nothing: healthy hosts cost no row. Several
+ * failures that end together are one: they tell of the same moment.
  */
 static const struct db_stmt remote_host_result_stmt = {
 	.name = "remote_host_result",
-	.sql = "INSERT INTO remote_host (host, fail_count, last_ok_at)"
-	       "SELECT host, max(1 - ok), CASE WHEN max(ok) = 1 THEN now() END"
-	       "  FROM unnest($1, $2) AS r (host, ok)"
-	       " WHERE ok = 0 OR EXISTS (SELECT 1 FROM remote_host h"
-	       "                          WHERE h.host = r.host AND h.fail_count > 0)"
-	       " GROUP BY host"
-	       " ORDER BY host"
-	       "    ON CONFLICT (host) DO UPDATE"
-	       "   SET fail_count = CASE WHEN excluded.fail_count = 0 THEN 0"
-	       "                         ELSE remote_host.fail_count + 1 END,"
-	       "       last_ok_at = coalesce(excluded.last_ok_at, remote_host.last_ok_at),"
-	       "       open_until = CASE WHEN excluded.fail_count = 0 THEN NULL"
-	       "                         WHEN remote_host.fail_count + 1 >= 5"
-	       "                         THEN now() + interval '1 hour'"
-	       "                         ELSE remote_host.open_until END",
-	.params = "TI",
+	.sql = "WITH result AS ("
+	       "  SELECT host, max(ok) = 1 AS ok,"
+	       "         nullif(max(wait), 0) * interval '1 second' AS wait"
+	       "    FROM unnest($1, $2, $3) AS r (host, ok, wait)"
+	       "   GROUP BY host"
+	       "   ORDER BY host)"
+	       " INSERT INTO remote_host AS h (host, fail_count, last_ok_at, open_until)"
+	       " SELECT host, CASE WHEN ok THEN 0 ELSE 1 END, CASE WHEN ok THEN now() END,"
+	       "        now() + wait"
+	       "   FROM result r"
+	       "  WHERE NOT ok OR wait IS NOT NULL"
+	       "     OR EXISTS (SELECT 1 FROM remote_host k"
+	       "                 WHERE k.host = r.host AND k.fail_count > 0)"
+	       "  ORDER BY host"
+	       "     ON CONFLICT (host) DO UPDATE"
+	       "    SET fail_count = CASE WHEN excluded.fail_count = 0 THEN 0"
+	       "                          ELSE h.fail_count + 1 END,"
+	       "        last_ok_at = coalesce(excluded.last_ok_at, h.last_ok_at),"
+	       "        open_until = greatest(excluded.open_until,"
+	       "          CASE WHEN excluded.fail_count = 0 OR h.fail_count < 4 THEN NULL"
+	       "               ELSE now() + (ARRAY[1, 5, 30, 60])"
+	       "                    [least(h.fail_count - 3, 4)] * interval '1 minute' END)",
+	.params = "TII",
 };
 
 void
-remote_host_result(struct db_batch *b, const struct span *hosts, const int64_t *ok, size_t n)
+remote_host_result(struct db_batch *b, const struct remote_result *v, size_t n)
 {
-	(void)db_add(b, &remote_host_result_stmt, db_texts(hosts, n), db_ints(ok, n));
+	struct span *hosts = ARENA_ARRAY(b->arena, n, struct span);
+	int64_t *ok = ARENA_ARRAY(b->arena, n, int64_t);
+	int64_t *wait = ARENA_ARRAY(b->arena, n, int64_t);
+
+	for (size_t i = 0; i < n; i++) {
+		hosts[i] = v[i].host;
+		ok[i] = v[i].ok;
+		wait[i] = v[i].retry_after_s;
+	}
+	(void)db_add(b, &remote_host_result_stmt, db_texts(hosts, n), db_ints(ok, n),
+		db_ints(wait, n));
 }
 
 /* ---- followers ---- */
@@ -331,6 +458,11 @@ const struct db_stmt *const remote_stmts[] = {
 	&remote_put_stmt,
 	&remote_delete_stmt,
 	&remote_forget_stmt,
+	&remote_by_inbox_stmt,
+	&remote_known_stmt,
+	&remote_sweep_actors_stmt,
+	&remote_sweep_keys_stmt,
+	&remote_sweep_hosts_stmt,
 	&key_fetch_allow_stmt,
 	&key_fetch_failed_stmt,
 	&remote_hosts_stmt,

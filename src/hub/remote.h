@@ -16,13 +16,29 @@ size_t remote_put(
 	struct db_batch *b, const struct remote_actor *r); /* insert or refresh; row: id */
 /* Deletes the actor with its follows; for a confirmed Delete of itself. */
 void remote_delete(struct db_batch *b, struct span uri);
+/* Followers that are reached at this inbox, a few of them. */
+size_t remote_by_inbox(struct db_batch *b, struct span inbox, int64_t limit);
 const struct err *remote_row(
 	const struct db_batch *b, size_t i, size_t row, struct remote_actor *out) MUST_CHECK;
 
-/* At most one fetch per key in `window_s`: one int row, 1 = go ahead (and noted), 0 = too
- * early. */
+/* Which of these actors are known: one row each, its uri. */
+size_t remote_known(struct db_batch *b, const struct span *uris, size_t n);
+const struct err *remote_known_row(
+	const struct db_batch *b, size_t i, size_t row, struct span *uri) MUST_CHECK;
+/* Forgets actors nobody has to do with for a month, and notes that no longer say anything. */
+void remote_sweep(struct db_batch *b);
+
+/* At most one fetch per key in `window_s`; in a day if its actor was not there the last time.
+ */
+struct key_fetch {
+	bool allowed; /* go ahead: it is noted */
+	bool gone;    /* not allowed, because the actor was not there */
+	int64_t retry_after_s;
+};
 size_t key_fetch_allow(struct db_batch *b, struct span key_id, int64_t window_s);
-void key_fetch_failed(struct db_batch *b, struct span key_id, struct span error);
+const struct err *key_fetch_row(
+	const struct db_batch *b, size_t i, struct key_fetch *out) MUST_CHECK;
+void key_fetch_failed(struct db_batch *b, struct span key_id, struct span error, bool gone);
 
 struct remote_host {
 	struct span host, sig_scheme;
@@ -32,10 +48,18 @@ struct remote_host {
 size_t remote_hosts(struct db_batch *b, const struct span *hosts, size_t n);
 const struct err *remote_host_row(
 	const struct db_batch *b, size_t i, size_t row, struct remote_host *out) MUST_CHECK;
+/* A scheme other than draft-cavage is forgotten after 30 days: the host is asked anew. */
 void remote_host_scheme(struct db_batch *b, struct span host, struct span scheme);
-/* Outcomes of deliveries, several at once; five failures in a row open the breaker. */
-void remote_host_result(
-	struct db_batch *b, const struct span *hosts, const int64_t *ok, size_t n);
+/*
+ * Outcomes of deliveries, several at once. Five failures in a row open the breaker for a
+ * minute, further ones for 5 and 30 minutes, then for an hour. Retry-After opens it as well.
+ */
+struct remote_result {
+	struct span host;
+	bool ok;
+	int64_t retry_after_s; /* the host asked for it; 0 = it did not */
+};
+void remote_host_result(struct db_batch *b, const struct remote_result *v, size_t n);
 
 struct follower {
 	struct span uri, inbox, shared_inbox, host, account_slug;
