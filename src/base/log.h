@@ -1,6 +1,5 @@
 /*
- * Log: one line per event to stderr, key=value or JSON, escaped, values capped at 200 bytes,
- * `text` (our own sentences) at 1000.
+ * Log: one line per event to stderr, key=value or JSON, escaped, values capped at 200 bytes.
  *
  * The event name comes first, then fields. Debug costs one comparison when off. Tokens, keys,
  * signatures and private content never appear; URLs are logged without query. Repetitions of

@@ -1,6 +1,7 @@
 #include "connector/poll.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -9,7 +10,6 @@
 #include "base/metric.h"
 #include "connector/connector.h"
 #include "connector/ingest.h"
-#include "crypto/token.h"
 #include "db/queue.h"
 #include "task/work.h"
 
@@ -87,10 +87,7 @@ poll_ask(struct task *t)
 static int64_t
 poll_jitter(int64_t s)
 {
-	uint16_t r;
-
-	token_random(&r, sizeof(r));
-	return s * 900 / 1000 + r % 200 * s / 1000;
+	return s * 900 / 1000 + (int64_t)(random() % 200) * s / 1000;
 }
 
 /* What the server asks for in Cache-Control; 0 = nothing. */

@@ -1,0 +1,56 @@
+/*
+ * State (private to src/ap): what the flows of one worker share. See ap.h.
+ *
+ * Loop thread only. Everything pointed to is freed by ap_free, after the last flow has ended.
+ */
+#ifndef AP_STATE_H
+#define AP_STATE_H
+
+#include "ap/ap.h"
+#include "ap/cache.h"
+#include "hub/hub.h"
+#include "net/limit.h"
+#include "task/gather.h"
+#include "task/once.h"
+
+struct fanout;
+
+struct ap {
+	unsigned magic;
+	struct env *env;
+	/* own.c: our accounts with their keys opened, by "i<id>" and "s<slug>" */
+	struct cache *own;
+	struct once *own_once;
+	/* actor.c: actors elsewhere by key id; keys that could not be had, and why */
+	struct cache *actors, *actors_bad;
+	struct once *actor_once;
+	struct limit *fetches; /* of keys, by host */
+	/* inbox.c */
+	struct gather *known, *accept;
+	struct limit *strangers; /* clients that name keys we do not know */
+	/* receive.c */
+	struct gather *received, *counted;
+	/* deliver.c: bodies by activity, what is known of hosts */
+	struct cache *bodies, *hosts;
+	struct gather *load, *settle;
+	/* fanout.c, sweep.c: role deliver */
+	struct fanout *fanout;
+	struct sweep *sweep;
+};
+
+/* The modules' own parts of it. */
+void own_setup(struct ap *ap);
+void own_teardown(struct ap *ap);
+void actor_setup(struct ap *ap);
+void actor_teardown(struct ap *ap);
+void inbox_setup(struct ap *ap);
+void inbox_teardown(struct ap *ap);
+void receive_setup(struct ap *ap);
+void receive_teardown(struct ap *ap);
+void deliver_setup(struct ap *ap);
+void deliver_teardown(struct ap *ap);
+
+#define AP_MAGIC 0x61700001u
+struct ap *ap_of(struct task *t);
+
+#endif

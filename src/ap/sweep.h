@@ -1,0 +1,17 @@
+/*
+ * Sweep: once in a while forgets what strangers left behind: actors nobody here has to do with,
+ * notes on keys, hosts that are well again. Every worker with the role deliver does it, at a
+ * time of its own; doing it twice does no harm.
+ */
+#ifndef AP_SWEEP_H
+#define AP_SWEEP_H
+
+#include "task/env.h"
+
+struct sweep;
+
+struct sweep *sweep_start(struct env *env);
+void sweep_stop(struct sweep *s);
+void sweep_free(struct sweep *s); /* when the loop has ended */
+
+#endif
