@@ -254,7 +254,7 @@ percent_decode(struct arena *a, struct span s, bool plus, struct span *out)
 			p[n++] = (char)(hi << 4 | lo);
 			i += 2;
 		} else {
-			p[n++] = s.p[i] == '+' && plus ? ' ' : s.p[i];
+			p[n++] = (char)(s.p[i] == '+' && plus ? ' ' : s.p[i]);
 		}
 	}
 	*out = span_from(p, n);

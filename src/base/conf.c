@@ -185,7 +185,8 @@ conf_base(struct conf_read *r, cfg_t *cfg, const char *key, struct url *out)
 	e = url_parse(r->a, s, out);
 	if (e) {
 		if (!r->error)
-			r->error = err_wrap(r->a, e, "%s: %s", r->path, key);
+			r->error = err_new(r->a, ERR_CONFIG, "%s: %s: %.*s", r->path, key,
+				SPAN_FMT(err_text(r->a, e)));
 		return;
 	}
 	if (out->path.n != 1 || out->query.p || out->fragment.p)
@@ -272,14 +273,26 @@ conf_roles(struct conf_read *r, cfg_t *cfg, struct conf *out)
 			"is empty: name at least one of web, ingest, deliver, media");
 }
 
+static int64_t
+conf_number(struct conf_read *r, cfg_t *cfg, const char *key, int64_t min, int64_t max)
+{
+	const char *env = conf_env(NULL, key);
+	int64_t v = cfg_getint(cfg, key);
+
+	if ((env && !span_i64(span_of(env), min, max, &v)) || v < min || v > max)
+		(void)conf_bad(r, key,
+			arena_printf(r->a, "must be a number from %lld to %lld", (long long)min,
+				(long long)max)
+				.p);
+	return v;
+}
+
 static void
 conf_fill(struct conf_read *r, cfg_t *cfg, struct conf *out)
 {
 	cfg_t *log = cfg_getsec(cfg, "log"), *net = cfg_getsec(cfg, "net");
-	const char *env = conf_env(NULL, "workers");
 	enum log_level level = LOG_INFO;
 	struct span s;
-	int64_t workers = cfg_getint(cfg, "workers");
 
 	conf_base(r, cfg, "base_url", &out->base_url);
 	conf_base(r, cfg, "media_base_url", &out->media_base_url);
@@ -297,9 +310,8 @@ conf_fill(struct conf_read *r, cfg_t *cfg, struct conf *out)
 		out->master_key_file =
 			arena_printf(r->a, "%.*s/master.key", SPAN_FMT(out->data_dir));
 	conf_listen(r, cfg, out);
-	if ((env && !span_i64(span_of(env), 1, 64, &workers)) || workers < 1 || workers > 64)
-		(void)conf_bad(r, "workers", "must be a number from 1 to 64");
-	out->workers = (int)workers;
+	out->workers = (int)conf_number(r, cfg, "workers", 1, 64);
+	out->rate_limit = conf_number(r, cfg, "rate_limit", 0, 1000000);
 	conf_roles(r, cfg, out);
 	conf_ranges(r, cfg, NULL, "trusted_proxies", &out->trusted_proxies,
 		&out->n_trusted_proxies);
@@ -372,6 +384,7 @@ conf_parse(struct arena *a, const char *path, struct span text, struct conf *out
 		CFG_STR_LIST("listen", any_listen, CFGF_NONE),
 		CFG_INT("workers", 2, CFGF_NONE),
 		CFG_STR_LIST("roles", all_roles, CFGF_NONE),
+		CFG_INT("rate_limit", 300, CFGF_NONE),
 		CFG_STR_LIST("trusted_proxies", none, CFGF_NONE),
 		CFG_SEC("log", log_opts, CFGF_NONE),
 		CFG_SEC("metrics", metrics_opts, CFGF_NONE),

@@ -45,6 +45,9 @@ struct conf {
 	size_t n_listen;
 	int workers;
 	unsigned roles; /* set of enum conf_role */
+	/* API requests of one client (IPv4 address, IPv6 /64) in 5 minutes, per worker; 0 =
+	 * no limit. */
+	int64_t rate_limit;
 	struct conf_net_range *trusted_proxies;
 	size_t n_trusted_proxies;
 	int log_level;

@@ -60,4 +60,16 @@ list_unlink(struct list *l)
 	l->next = l->prev = l;
 }
 
+/* Takes the first entry off; the list must not be empty. */
+static inline struct list *
+list_pop(struct list *head)
+{
+	struct list *l = head->next;
+
+	head->next = l->next;
+	l->next->prev = head;
+	l->next = l->prev = l;
+	return l;
+}
+
 #endif

@@ -11,6 +11,7 @@
 
 #define LOG_LINE 4096
 #define LOG_VALUE 200
+#define LOG_TEXT 1000 /* of "text": a whole err_text, which says what to do at its end */
 #define LOG_EVENTS 64
 #define LOG_PER_MINUTE 100
 
@@ -78,7 +79,7 @@ log_pair(struct buf *b, const char *key, struct span value)
 {
 	bool plain = value.n > 0;
 
-	value = span_slice(value, 0, LOG_VALUE);
+	value = span_slice(value, 0, strcmp(key, "text") == 0 ? LOG_TEXT : LOG_VALUE);
 	if (log_conf.json) {
 		buf_printf(b, ",\"%s\":\"", key);
 		text_escape_json(b, value);

@@ -1,5 +1,6 @@
 /*
- * Log: one line per event to stderr, key=value or JSON, escaped, values capped at 200 bytes.
+ * Log: one line per event to stderr, key=value or JSON, escaped, values capped at 200 bytes,
+ * `text` (our own sentences) at 1000.
  *
  * The event name comes first, then fields. Debug costs one comparison when off. Tokens, keys,
  * signatures and private content never appear; URLs are logged without query. Repetitions of

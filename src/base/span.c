@@ -17,11 +17,13 @@ span_from(const void *p, size_t n)
 struct span
 span_slice(struct span s, size_t from, size_t to)
 {
+	if (!s.p)
+		return SPAN_NONE;
 	if (to > s.n)
 		to = s.n;
 	if (from > to)
 		from = to;
-	return (struct span){.p = s.p ? s.p + from : NULL, .n = to - from};
+	return (struct span){.p = s.p + from, .n = to - from};
 }
 
 static unsigned char

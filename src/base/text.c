@@ -50,6 +50,7 @@ utf8_valid(struct span s)
 struct span
 utf8_repair(struct arena *a, struct span s)
 {
+	static const unsigned char mark[] = {0xef, 0xbf, 0xbd}; /* U+FFFD */
 	char *out;
 	size_t n = 0;
 
@@ -58,8 +59,8 @@ utf8_repair(struct arena *a, struct span s)
 	out = arena_alloc(a, s.n * 3 + 1);
 	for (size_t i = 0, len; i < s.n; i += len) {
 		if (utf8_next(s, i, &len) < 0) {
-			memcpy(out + n, "\xef\xbf\xbd", 3);
-			n += 3;
+			memcpy(out + n, mark, sizeof(mark));
+			n += sizeof(mark);
 		} else {
 			memcpy(out + n, s.p + i, len);
 			n += len;

@@ -1,7 +1,6 @@
 #include "connector/poll.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -10,6 +9,7 @@
 #include "base/metric.h"
 #include "connector/connector.h"
 #include "connector/ingest.h"
+#include "crypto/token.h"
 #include "db/queue.h"
 #include "task/work.h"
 
@@ -87,7 +87,10 @@ poll_ask(struct task *t)
 static int64_t
 poll_jitter(int64_t s)
 {
-	return s * 900 / 1000 + (int64_t)(random() % 200) * s / 1000;
+	uint16_t r;
+
+	token_random(&r, sizeof(r));
+	return s * 900 / 1000 + r % 200 * s / 1000;
 }
 
 /* What the server asks for in Cache-Control; 0 = nothing. */

@@ -103,7 +103,7 @@ pkey_check(struct arena *a, const EVP_PKEY *key, enum pkey_type *type)
 static const struct err *
 pkey_from_pem(struct arena *a, struct span pem, size_t max, bool private, struct pkey **out)
 {
-	enum pkey_type type;
+	enum pkey_type type = PKEY_RSA;
 	const struct err *e;
 
 	if (pem.n == 0 || pem.n > max)

@@ -22,7 +22,7 @@ queue_retry_put(struct task *t)
 	struct cmd_call *c = cmd_call_of(t);
 	struct queue_retrial *s = task_state(t);
 	const bool all = cmd_flag(c, "all-dead");
-	int64_t id;
+	int64_t id = 0;
 	const struct err *e = NULL;
 
 	if (all == (c->n_args == 1))

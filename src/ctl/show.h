@@ -12,7 +12,7 @@ json_t *show_account(struct cmd_call *c, const struct account *acc);
 json_t *show_source(const struct source *s);
 json_t *show_post(struct cmd_call *c, const struct post *p, bool full);
 json_t *show_follower(const struct follower *f);
-json_t *show_job(const struct job_info *j);
+json_t *show_job(const struct job_info *i);
 
 /* An account by its slug, or an error that names it. */
 const struct err *show_find_account(struct cmd_call *c, const struct db_batch *b, size_t i,

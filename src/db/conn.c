@@ -70,7 +70,7 @@ conn_say(struct db_conn *c, const char *why)
 	char *line = xcalloc(1, s.n + 1);
 
 	for (size_t i = 0; i < s.n; i++)
-		line[i] = s.p[i] == '\n' ? ' ' : s.p[i];
+		line[i] = (char)(s.p[i] == '\n' ? ' ' : s.p[i]);
 	free(c->why);
 	c->why = line;
 }

@@ -235,7 +235,7 @@ static const struct err *
 migrate_embedded(struct arena *a, struct migration **out, size_t *n_out)
 {
 	size_t n = 0;
-	struct migration *files;
+	struct migration *files = NULL;
 
 	while (embed_migrations[n].name)
 		n++;
@@ -263,8 +263,8 @@ migrate_embedded(struct arena *a, struct migration **out, size_t *n_out)
 const struct err *
 db_migrate(struct arena *a, struct span dsn, int *applied)
 {
-	struct migration *files;
-	size_t n;
+	struct migration *files = NULL;
+	size_t n = 0;
 	const struct err *e = migrate_embedded(a, &files, &n);
 
 	*applied = 0;
@@ -274,8 +274,8 @@ db_migrate(struct arena *a, struct span dsn, int *applied)
 const struct err *
 db_migrations(struct arena *a, struct span dsn, struct db_migration **out, size_t *n)
 {
-	struct migration *files;
-	size_t n_files;
+	struct migration *files = NULL;
+	size_t n_files = 0;
 	const struct err *e = migrate_embedded(a, &files, &n_files);
 
 	return e ? e : db_migrations_of(a, dsn, files, n_files, out, n);

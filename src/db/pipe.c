@@ -197,10 +197,9 @@ db_pipe_free(struct db_pipe *p)
 {
 	MAGIC_CHECK(p, PIPE_MAGIC);
 	while (!list_empty(&p->runs)) {
-		struct db_run *r = LIST_ENTRY(p->runs.next, struct db_run, link);
+		struct db_run *r = LIST_ENTRY(list_pop(&p->runs), struct db_run, link);
 
 		assert(r->task == NULL); /* db_free: no batch is alive */
-		list_unlink(&r->link);
 		db_run_drop(r);
 		free(r->message);
 		free(r);

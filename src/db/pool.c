@@ -139,10 +139,9 @@ db_pool_pump(struct db *d)
 		return;
 	d->pumping = true;
 	while (!list_empty(&d->waiting) && (p = pool_place(d))) {
-		struct db_run *r = LIST_ENTRY(d->waiting.next, struct db_run, link);
+		struct db_run *r = LIST_ENTRY(list_pop(&d->waiting), struct db_run, link);
 
 		loop_timer_clear(&r->timer);
-		list_unlink(&r->link);
 		r->waiting = false;
 		r->sent_us = clock_us();
 		r->tries++;

@@ -1,7 +1,8 @@
-#include "db/run.h"
+#include "db/value.h"
 
 #include <string.h>
 
+#include "db/run.h"
 #include "db/wire.h"
 
 unsigned

@@ -4,10 +4,10 @@
 #include "crypto/seal.h"
 #include "crypto/token.h"
 
-#define ACCOUNT_COLUMNS                                                                        \
+#define ACCOUNT_COLUMNS_(private_keys_)                                                        \
 	"SELECT a.id, a.kind, a.slug, a.actor_type, a.claimed, a.org_kind, a.name, a.summary," \
 	"       a.website, a.language, am.blob AS avatar_blob, hm.blob AS header_blob,"        \
-	"       a.public_key_pem, a.ed25519_public, a.private_keys,"                           \
+	"       a.public_key_pem, a.ed25519_public, " private_keys_ " AS private_keys,"        \
 	"       coalesce(n.posts, 0) AS posts_count,"                                          \
 	"       (SELECT count(*) FROM follow f WHERE f.account = a.id) AS followers_count,"    \
 	"       n.last_post_at AS last_post_us, a.created_at AS created_us,"                   \
@@ -16,6 +16,7 @@
 	"  LEFT JOIN account_count n ON n.account = a.id"                                      \
 	"  LEFT JOIN media am ON am.id = a.avatar_media AND am.state = 'ready'"                \
 	"  LEFT JOIN media hm ON hm.id = a.header_media AND hm.state = 'ready'"
+#define ACCOUNT_COLUMNS ACCOUNT_COLUMNS_("a.private_keys")
 
 static const struct db_field account_fields[] = {
 	DB_INT(struct account, id),
@@ -32,7 +33,7 @@ static const struct db_field account_fields[] = {
 	DB_TEXT_NULL(struct account, header_blob),
 	DB_TEXT(struct account, public_key_pem),
 	DB_BYTEA(struct account, ed25519_public),
-	DB_BYTEA(struct account, private_keys),
+	DB_BYTEA_NULL(struct account, private_keys),
 	DB_INT(struct account, posts_count),
 	DB_INT(struct account, followers_count),
 	DB_TIME_NULL(struct account, last_post_us),
@@ -237,6 +238,19 @@ account_own(struct db_batch *b)
 	return db_add0(b, &account_own_stmt);
 }
 
+static const struct db_stmt account_by_ids_stmt = {
+	.name = "account_by_ids",
+	.sql = ACCOUNT_COLUMNS_("NULL::bytea") " WHERE a.id = ANY ($1)",
+	.params = "I",
+	DB_ROW(struct account, account_fields),
+};
+
+size_t
+account_by_ids(struct db_batch *b, const int64_t *ids, size_t n)
+{
+	return db_add(b, &account_by_ids_stmt, db_ints(ids, n));
+}
+
 const struct err *
 account_row(const struct db_batch *b, size_t i, size_t row, struct account *out)
 {
@@ -249,5 +263,6 @@ const struct db_stmt *const account_stmts[] = {
 	&account_by_id_stmt,
 	&account_list_stmt,
 	&account_own_stmt,
+	&account_by_ids_stmt,
 };
 const size_t n_account_stmts = ARRAY_LEN(account_stmts);

@@ -47,7 +47,9 @@ size_t account_by_slug(struct db_batch *b, struct span slug);
 size_t account_by_id(struct db_batch *b, int64_t id);
 size_t account_list(struct db_batch *b); /* organisations, by name */
 size_t account_own(struct db_batch *b);  /* the hub, then the instance */
-/* Row of one of the four above. */
+/* Those of a page of posts, without their private keys (SPAN_NONE). */
+size_t account_by_ids(struct db_batch *b, const int64_t *ids, size_t n);
+/* Row of one of the five above. */
 const struct err *account_row(
 	const struct db_batch *b, size_t i, size_t row, struct account *out) MUST_CHECK;
 

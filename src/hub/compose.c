@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "hub/link.h"
+#include "markup/hashtag.h"
 
 enum compose_word {
 	WORD_SOURCE,
@@ -53,12 +54,15 @@ compose_cut(struct span html, size_t max)
 	return end;
 }
 
+/* *shown: what of the text is seen. */
 static size_t
-compose_text(struct arena *a, const struct hub *h, const struct post *p, struct safe_html *out)
+compose_text(struct arena *a, const struct hub *h, const struct post *p, struct safe_html *out,
+	struct span *shown)
 {
 	struct span page;
 	size_t cut;
 
+	*shown = p->text;
 	out[0] = html_stored(p->html);
 	if (utf8_count(p->text) <= COMPOSE_TEXT_MAX)
 		return 1;
@@ -66,6 +70,7 @@ compose_text(struct arena *a, const struct hub *h, const struct post *p, struct 
 	out[0] = cut ? html_stored(span_slice(p->html, 0, cut))
 		     : html_from_text(
 			       a, text_truncate(a, p->text, COMPOSE_EXCERPT_MAX), SPAN_NONE);
+	*shown = html_to_text(a, out[0].html);
 	page = link_status(a, h, p->account_slug, p->id);
 	out[1] = html_link_line(a, span_of(compose_words_of(p)[WORD_MORE_TEXT]), page, page);
 	return 2;
@@ -85,7 +90,7 @@ compose_has_tag(struct arena *a, struct span text, struct span tag)
 }
 
 static struct safe_html
-compose_tags(struct arena *a, const struct hub *h, const struct post *p)
+compose_tags(struct arena *a, const struct hub *h, const struct post *p, struct span shown)
 {
 	struct span *tags, line = SPAN("");
 	size_t n = 0;
@@ -94,7 +99,8 @@ compose_tags(struct arena *a, const struct hub *h, const struct post *p)
 	if (post_tags_parse(a, p, &tags, &n))
 		n = 0;
 	for (size_t i = 0; i < n; i++)
-		if (!compose_has_tag(a, p->text, tags[i]))
+		if (!compose_has_tag(a, shown, tags[i]) &&
+			!compose_has_tag(a, p->title, tags[i]))
 			line = arena_printf(a, "%.*s%s#%.*s", SPAN_FMT(line), line.n ? " " : "",
 				SPAN_FMT(tags[i]));
 	return html_from_text(a, line, link_path(a, h, SPAN("/tags/")));
@@ -118,19 +124,27 @@ compose_pictures(struct arena *a, const struct hub *h, const struct post *p,
 }
 
 struct safe_html
+compose_source(struct arena *a, const struct post *p)
+{
+	return html_link_line(
+		a, span_of(compose_words_of(p)[WORD_SOURCE]), p->url, p->url);
+}
+
+struct safe_html
 compose_note(struct arena *a, const struct hub *h, const struct post *p,
 	const struct post_media *m, size_t n)
 {
+	struct span tags = link_path(a, h, SPAN("/tags/"));
 	struct safe_html parts[6];
+	struct span shown;
 	size_t k = 0;
 
-	parts[k++] = html_title(a, p->title);
-	k += compose_text(a, h, p, &parts[k]);
-	parts[k++] = compose_tags(a, h, p);
+	parts[k++] = html_link_hashtags(a, html_title(a, p->title), tags);
+	k += compose_text(a, h, p, &parts[k], &shown);
+	parts[1] = html_link_hashtags(a, parts[1], tags);
+	parts[k++] = compose_tags(a, h, p, shown);
 	parts[k++] = compose_pictures(a, h, p, m, n);
-	if (p->url.p)
-		parts[k++] = html_link_line(
-			a, span_of(compose_words_of(p)[WORD_SOURCE]), p->url, p->url);
+	parts[k++] = compose_source(a, p);
 	return html_join(a, parts, k);
 }
 

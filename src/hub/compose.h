@@ -19,6 +19,8 @@
 
 struct safe_html compose_note(struct arena *a, const struct hub *h, const struct post *p,
 	const struct post_media *m, size_t n);
+/* The line that says where the post comes from; empty when it has no address there. */
+struct safe_html compose_source(struct arena *a, const struct post *p);
 /* The title, or the beginning of the text where there is none; one line, at most max
  * characters. */
 struct span compose_headline(struct arena *a, const struct post *p, size_t max);

@@ -9,6 +9,7 @@
 #include "crypto/digest.h"
 #include "hub/link.h"
 #include "markup/dates.h"
+#include "markup/hashtag.h"
 
 #define TITLE_MAX 500
 #define ALT_MAX 1500

@@ -88,20 +88,6 @@ bindir_version(const char *dir)
 	return span_i64(s, 1, 999, &v) ? v : 0;
 }
 
-static const char *
-bindir_of_pg_config(struct embedded *m)
-{
-	char line[1024] = "";
-	FILE *f = popen("pg_config --bindir 2>/dev/null", "r");
-	struct span s = SPAN_NONE;
-
-	if (f && fgets(line, sizeof(line), f))
-		s = span_trim(span_of(line));
-	if (f)
-		(void)pclose(f);
-	return s.n ? arena_cstr(m->a, s) : NULL;
-}
-
 /* The version that made the cluster, 0 when there is none yet. */
 static int64_t
 cluster_version(struct embedded *m)
@@ -138,8 +124,8 @@ bindir_find(struct embedded *m)
 	globfree(&g);
 	if (m->bindir)
 		return NULL;
-	m->bindir = bindir_of_pg_config(m);
-	if (m->bindir && bindir_usable(m, m->bindir))
+	m->bindir = PG_BINDIR; /* where it was when we were built */
+	if (m->bindir[0] && bindir_usable(m, m->bindir))
 		return NULL;
 	if (want)
 		return err_new(m->a, ERR_CONFIG,

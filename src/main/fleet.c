@@ -159,7 +159,7 @@ fleet_start(struct fleet *f, const struct setup *s, const struct part_args *p)
 void
 kid_signal(struct kid *k, int signo)
 {
-	k->leaving |= signo == SIGTERM || signo == SIGINT;
+	k->leaving |= signo == SIGTERM || signo == SIGINT || signo == SIGHUP;
 	(void)kill(k->pid, signo);
 }
 

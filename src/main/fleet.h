@@ -44,7 +44,7 @@ void fleet_free(struct fleet *f); /* when no child is left */
 /* p: what and name, and of a worker its slot. NULL = it cannot be started, errno says why. */
 struct kid *fleet_start(
 	struct fleet *f, const struct setup *s, const struct part_args *p) MUST_CHECK;
-void kid_signal(struct kid *k, int signo); /* SIGTERM and SIGINT mark it as leaving */
+void kid_signal(struct kid *k, int signo); /* TERM, INT and HUP: it is leaving */
 /* All of a part; the number of them. */
 size_t fleet_signal(struct fleet *f, enum part part, int signo);
 size_t fleet_count(const struct fleet *f, enum part part);

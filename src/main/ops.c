@@ -26,7 +26,7 @@ ops_text(struct httpd_req *r, int status, struct span body)
 }
 
 bool
-ops_handle(struct httpd_req *r)
+ops_handle(struct httpd_req *r, bool leaving)
 {
 	const struct span path = httpd_path(r);
 	const struct env *env = httpd_env(r);
@@ -37,7 +37,7 @@ ops_handle(struct httpd_req *r)
 		ops_text(r, 200, SPAN("ok\n"));
 	else if (!span_is(path, "/ready"))
 		return false;
-	else if (loop_stopping(env->loop))
+	else if (leaving)
 		ops_text(r, 503, SPAN("stopping\n"));
 	else if (!db_ready(env->db))
 		ops_text(r, 503, SPAN("the database cannot be reached\n"));

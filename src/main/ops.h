@@ -7,8 +7,8 @@
 
 #include "net/httpd.h"
 
-/* False when the request is none of ours. */
-bool ops_handle(struct httpd_req *r);
+/* False when the request is none of ours. leaving: the hub stops, not only this worker. */
+bool ops_handle(struct httpd_req *r, bool leaving);
 /* The handler of the metrics listener; arg is a NUL-terminated label, e.g. worker="1". */
 void ops_metrics(struct httpd_req *r, void *arg);
 

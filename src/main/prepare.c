@@ -13,7 +13,8 @@
 #include "main/place.h"
 
 #define PREPARE_PAUSE_MS 100
-#define PREPARE_TELL 100 /* pauses until it is said again what we wait for */
+#define PREPARE_PAUSE_MAX_MS 500
+#define PREPARE_TELL 30 /* pauses until it is said again what we wait for */
 
 struct prepare {
 	struct arena *a;
@@ -193,9 +194,11 @@ prepare_once(struct prepare *p, struct arena *a)
 static const struct err *
 prepare_until(struct prepare *p)
 {
-	const struct timespec ts = {.tv_nsec = PREPARE_PAUSE_MS * 1000 * 1000};
-
 	for (int n = 1;; n++) {
+		const int ms = n * PREPARE_PAUSE_MS / 4 + PREPARE_PAUSE_MS;
+		const struct timespec ts = {
+			.tv_nsec = (ms < PREPARE_PAUSE_MAX_MS ? ms : PREPARE_PAUSE_MAX_MS) *
+				   1000 * 1000};
 		struct arena *a = arena_new();
 		const struct err *e = prepare_once(p, a);
 		const bool again = e && prepare_may_retry(e);

@@ -238,7 +238,7 @@ sup_roll(struct supervisor *s)
 	}
 	for (size_t i = n; i < SETUP_WORKERS_MAX && !replacing; i++)
 		if (s->slots[i].now && !s->slots[i].now->leaving)
-			kid_signal(s->slots[i].now, SIGTERM);
+			kid_signal(s->slots[i].now, SIGHUP);
 	sup_announce(s);
 }
 
@@ -250,7 +250,7 @@ sup_worker_ready(struct kid *k, void *arg)
 
 	if (slot->fresh == k) {
 		if (slot->now)
-			kid_signal(slot->now, SIGTERM);
+			kid_signal(slot->now, SIGHUP);
 		slot->now = k;
 		slot->fresh = NULL;
 	}

@@ -19,6 +19,7 @@
 #include "net/http.h"
 #include "net/httpd.h"
 #include "task/work.h"
+#include "web/web.h"
 
 #define WORKER_CONNECTIONS 4
 #define WORKER_THREADS 2
@@ -40,6 +41,7 @@ struct worker {
 	struct loop_timer beat, late;
 	char label[32];
 	bool loaded, listening;
+	bool replaced; /* another worker has taken over */
 };
 
 /* ---- requests ---- */
@@ -49,24 +51,21 @@ worker_request(struct httpd_req *r, void *arg)
 {
 	struct worker *w = arg;
 
-	if (ops_handle(r))
+	if (ops_handle(r, loop_stopping(w->loop) && !w->replaced))
 		return;
 	if (!w->loaded)
 		httpd_send_error(r, err_new(httpd_arena(r), ERR_UNAVAILABLE,
 					    "the hub is starting and waits for its database"));
 	else
-		httpd_send_error(
-			r, err_new(httpd_arena(r), ERR_NOT_FOUND, "there is nothing here"));
+		web_handle(r, w->env.web);
 }
 
 static size_t
 worker_body_limit(enum httpd_method m, enum httpd_site site, struct span path, void *arg)
 {
-	(void)m;
-	(void)site;
-	(void)path;
-	(void)arg;
-	return 0;
+	const struct worker *w = arg;
+
+	return web_body_limit(m, site, path, w->env.web);
 }
 
 static void
@@ -245,7 +244,7 @@ worker_stopping(void *arg)
 		checkpoint_stop(w->checkpoint);
 	if (!w->env.httpd)
 		return;
-	httpd_drain(w->env.httpd);
+	httpd_drain(w->env.httpd, w->replaced ? WORKER_PATIENCE_MS : 0);
 	(void)task_start(&(const struct task_start){.loop = w->loop,
 		.flow = &worker_drain_flow,
 		.arg = &w,
@@ -258,6 +257,15 @@ worker_on_term(void *arg)
 	struct worker *w = arg;
 
 	loop_stop(w->loop, loop_stopping(w->loop) ? 0 : WORKER_GRACE_MS);
+}
+
+static void
+worker_on_hup(void *arg)
+{
+	struct worker *w = arg;
+
+	w->replaced = true;
+	loop_stop(w->loop, WORKER_GRACE_MS);
 }
 
 static void
@@ -309,8 +317,13 @@ worker_services(struct worker *w)
 	w->env.blobs = blob_store_files(w->arena, c, &e);
 	if (e)
 		return e;
-	if (c->roles & ROLE_WEB)
+	if (c->roles & ROLE_WEB) {
+		w->env.web = web_new(&w->env, w->arena, &e);
+		if (e)
+			return e;
 		w->env.httpd = httpd_new(w->loop, &web);
+		httpd_on_error(w->env.httpd, web_error, w->env.web);
+	}
 	if (w->args->metrics >= 0) {
 		(void)snprintf(w->label, sizeof(w->label), "worker=\"%d\"", w->args->slot);
 		w->metrics = httpd_new(w->loop, &metrics);
@@ -326,6 +339,7 @@ worker_free(struct worker *w)
 	checkpoint_free(w->checkpoint);
 	httpd_free(w->metrics);
 	httpd_free(w->env.httpd);
+	web_free(w->env.web);
 	http_free(w->env.http);
 	blob_store_free(w->env.blobs);
 	db_free(w->env.db);
@@ -341,6 +355,7 @@ static void
 worker_loop(struct worker *w)
 {
 	loop_on_signal(w->loop, SIGTERM, worker_on_term, w);
+	loop_on_signal(w->loop, SIGHUP, worker_on_hup, w);
 	loop_on_signal(w->loop, SIGUSR1, worker_on_usr1, w);
 	loop_on_stop(w->loop, worker_stopping, w);
 	worker_beat(w);
@@ -358,7 +373,6 @@ worker_run(struct arena *a, const struct conf *c, const struct part_args *p)
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGINT, SIG_IGN);
-	(void)signal(SIGHUP, SIG_IGN);
 	hub_init(&w.hub, a, c, seal);
 	w.hub.worker = p->name;
 	w.env.conf = c;

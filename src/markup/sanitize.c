@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "markup/hashtag.h"
 
 /* What may stand in the output, and what the input's tags become. */
 enum keep {
@@ -566,7 +567,8 @@ text_children(struct buf *b, const GumboVector *v, int depth, size_t *nodes)
 			struct span s = span_of(n->v.text.text);
 
 			for (size_t k = 0; k < s.n; k++)
-				buf_byte(b, s.p[k] == '\n' || s.p[k] == '\r' ? ' ' : s.p[k]);
+				buf_byte(b, (char)(s.p[k] == '\n' || s.p[k] == '\r' ? ' '
+										    : s.p[k]));
 			continue;
 		}
 		if (n->type != GUMBO_NODE_ELEMENT)
@@ -608,51 +610,6 @@ word_byte(char c)
 {
 	return (unsigned char)c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 	       (c >= '0' && c <= '9') || c == '_';
-}
-
-/* Length of a hashtag's name at s (behind '#'), 0 when it is none; digits alone are none. */
-static size_t
-hashtag_length(struct span s)
-{
-	size_t n = 0;
-	bool letter = false;
-
-	while (n < s.n && n < 100 && word_byte(s.p[n])) {
-		/* Punctuation beyond ASCII (dashes, quotes, ellipsis) ends a tag. */
-		if ((unsigned char)s.p[n] == 0xe2 ||
-			((unsigned char)s.p[n] == 0xc2 && n + 1 < s.n &&
-				(unsigned char)s.p[n + 1] < 0xb0))
-			break;
-		letter = letter || !(s.p[n] >= '0' && s.p[n] <= '9');
-		n++;
-	}
-	return letter ? n : 0;
-}
-
-size_t
-text_hashtags(struct arena *a, struct span text, struct span *out, size_t max)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < text.n && n < max; i++) {
-		size_t len, k = 0;
-		struct span tag;
-
-		if (text.p[i] != '#' ||
-			(i > 0 && (word_byte(text.p[i - 1]) || text.p[i - 1] == '&' ||
-					  text.p[i - 1] == '/')))
-			continue;
-		len = hashtag_length(span_slice(text, i + 1, text.n));
-		if (!len)
-			continue;
-		tag = arena_dup(a, span_slice(text, i + 1, i + 1 + len));
-		while (k < n && !span_eq_nocase(out[k], tag))
-			k++;
-		if (k == n)
-			out[n++] = tag;
-		i += len;
-	}
-	return n;
 }
 
 static size_t
@@ -711,16 +668,9 @@ html_from_text(struct arena *a, struct span text, struct span hashtag_base)
 			text_link(a, &b, span_slice(rest, 0, n), span_slice(rest, 0, n));
 			i += n;
 		} else if (rest.p[0] == '#' && hashtag_base.p &&
-			   (i == 0 || !word_byte(s.p[i - 1])) &&
+			   hashtag_may_follow(span_slice(s, 0, i)) &&
 			   (n = hashtag_length(span_slice(rest, 1, rest.n))) > 0) {
-			struct span tag = span_slice(rest, 1, 1 + n);
-
-			buf_lit(&b, "<a href=\"");
-			text_escape_html(&b, hashtag_base);
-			text_escape_html(&b, tag);
-			buf_lit(&b, "\" class=\"mention hashtag\" rel=\"tag\">#<span>");
-			text_escape_html(&b, tag);
-			buf_lit(&b, "</span></a>");
+			hashtag_link(a, &b, hashtag_base, span_slice(rest, 1, 1 + n));
 			i += 1 + n;
 		} else {
 			text_escape_html(&b, span_slice(rest, 0, 1));

@@ -51,7 +51,4 @@ struct html_feed {
 size_t html_feeds(struct arena *a, struct span html, const struct url *page,
 	struct html_feed *out, size_t max);
 
-/* Hashtags of a text, without '#', each once, as first written; at most max. */
-size_t text_hashtags(struct arena *a, struct span text, struct span *out, size_t max);
-
 #endif

@@ -72,7 +72,7 @@ node_new(struct compile *c, enum node_kind kind, struct span text)
 static const struct err *
 compile_tag(struct compile *c, struct span tag, struct node **out, bool *closed)
 {
-	char sigil = tag.n ? tag.p[0] : '\0';
+	char sigil = (char)(tag.n ? tag.p[0] : '\0');
 	struct span name = span_trim(span_slice(tag, 1, tag.n));
 
 	*out = NULL;

@@ -195,7 +195,9 @@ http_open(void *arg, curlsocktype purpose, struct curl_sockaddr *sa)
 	return socket(sa->family, sa->socktype | SOCK_CLOEXEC, sa->protocol);
 }
 
+/* The type is curl's. */
 static int
+/* NOLINTNEXTLINE(readability-non-const-parameter) */
 http_prereq(void *arg, char *remote, char *local, int remote_port, int local_port)
 {
 	struct http_run *r = arg;

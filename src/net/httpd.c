@@ -976,10 +976,10 @@ httpd_listen(struct httpd *h, int fd)
 }
 
 void
-httpd_drain(struct httpd *h)
+httpd_drain(struct httpd *h, int patience_ms)
 {
 	MAGIC_CHECK(h, HTTPD_MAGIC);
-	httpd_conns_drain(h->conns);
+	httpd_conns_drain(h->conns, patience_ms);
 }
 
 size_t

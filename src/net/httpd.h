@@ -49,8 +49,11 @@ struct httpd_opts {
 struct httpd *httpd_new(struct loop *l, const struct httpd_opts *o);
 /* Serves an inherited, listening, non-blocking socket. */
 void httpd_listen(struct httpd *h, int fd);
-/* Stops accepting, lets requests under way finish (Connection: close), closes idle ones. */
-void httpd_drain(struct httpd *h);
+/*
+ * Stops accepting and lets requests under way finish (Connection: close). Idle connections are
+ * closed after patience_ms: until then a busy client's next request is still answered.
+ */
+void httpd_drain(struct httpd *h, int patience_ms);
 size_t httpd_connections(const struct httpd *h); /* open ones */
 void httpd_free(struct httpd *h);
 
@@ -87,7 +90,7 @@ struct httpd_reply {
 	/* gzip of body, made once by the cache; used when the client accepts it. */
 	struct span gzip;
 };
-void httpd_send(struct httpd_req *r, const struct httpd_reply *reply);
+void httpd_send(struct httpd_req *r, const struct httpd_reply *p);
 /* One more header line of whatever answer follows: Allow, limits. */
 void httpd_add_header(struct httpd_req *r, const char *name, struct span value);
 /*
@@ -95,7 +98,7 @@ void httpd_add_header(struct httpd_req *r, const char *name, struct span value);
  * Answers If-None-Match, HEAD and gzip like httpd_send.
  */
 struct httpd_frozen;
-struct httpd_frozen *httpd_freeze(const struct httpd_reply *reply); /* counted, heap */
+struct httpd_frozen *httpd_freeze(const struct httpd_reply *p); /* counted, heap */
 struct httpd_frozen *httpd_frozen_ref(struct httpd_frozen *f);
 void httpd_frozen_unref(struct httpd_frozen *f);
 size_t httpd_frozen_size(const struct httpd_frozen *f);

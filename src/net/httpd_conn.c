@@ -22,6 +22,8 @@
 
 #define CONNS_MAGIC 0x636f6e6eu
 #define SWEEP_MS 1000
+#define SWEEP_DRAIN_MS 50
+#define REAP_MS 20 /* not more often, whatever comes in */
 #define LISTENERS_MAX 16
 
 enum conn_at {
@@ -40,7 +42,8 @@ struct httpd_conn {
 	size_t bytes;     /* of the request that is arriving */
 	unsigned requests;
 	unsigned char key[16]; /* address, IPv6 cut to /64 */
-	bool known;            /* key is filled and counted */
+	uint64_t seen;         /* in which look at new ones, 0 = in none yet */
+	bool counted;          /* under its key */
 	bool cut;
 };
 
@@ -56,6 +59,9 @@ struct httpd_conns {
 	struct evconnlistener *listeners[LISTENERS_MAX];
 	size_t n_listeners;
 	bool paused, draining;
+	int64_t reaped_ms;
+	uint64_t looks;     /* at new ones */
+	int64_t patient_ms; /* while draining: until then idle connections may ask once more */
 	struct loop_timer sweep, fresh;
 };
 
@@ -97,7 +103,7 @@ conn_cut(struct httpd_conn *c)
 static bool
 conn_address(struct httpd_conn *c, unsigned char addr[16])
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = {0};
 	socklen_t n = sizeof(ss);
 
 	if (getpeername(bufferevent_getfd(c->bev), (struct sockaddr *)(void *)&ss, &n) != 0)
@@ -120,23 +126,25 @@ conn_count_ip(struct httpd_conns *cs, struct httpd_conn *c)
 {
 	static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 	unsigned char addr[16];
-	uintptr_t n;
 
-	if (c->known || !conn_address(c, addr))
-		return;
-	if (conf_range_has(cs->conf->trusted_proxies, cs->conf->n_trusted_proxies, addr) ||
+	c->seen = cs->looks;
+	if (!conn_address(c, addr) ||
+		conf_range_has(cs->conf->trusted_proxies, cs->conf->n_trusted_proxies, addr) ||
 		conf_range_has(cs->conf->allow_private, cs->conf->n_allow_private, addr))
 		return;
 	if (memcmp(addr, mapped, sizeof(mapped)) != 0)
 		memset(addr + 8, 0, 8);
 	memcpy(c->key, addr, 16);
-	c->known = true;
-	n = (uintptr_t)map_get(cs->by_ip, span_from(c->key, 16)) + 1;
-	(void)map_put(cs->by_ip, span_from(c->key, 16), (void *)n);
-	if (n > HTTPD_PER_IP) {
-		metric_inc(METRIC_HTTP_REFUSED);
-		conn_cut(c);
-	}
+	c->counted = true;
+	(void)map_put(cs->by_ip, span_from(c->key, 16),
+		(void *)((uintptr_t)map_get(cs->by_ip, span_from(c->key, 16)) + 1));
+}
+
+static bool
+conn_crowded(const struct httpd_conns *cs, const struct httpd_conn *c)
+{
+	return c->counted &&
+	       (uintptr_t)map_get(cs->by_ip, span_from(c->key, 16)) > HTTPD_PER_IP;
 }
 
 static void
@@ -145,8 +153,9 @@ conn_uncount_ip(struct httpd_conns *cs, struct httpd_conn *c)
 	struct span key = span_from(c->key, 16);
 	uintptr_t n;
 
-	if (!c->known)
+	if (!c->counted)
 		return;
+	c->counted = false;
 	n = (uintptr_t)map_get(cs->by_ip, key);
 	if (n > 1)
 		(void)map_put(cs->by_ip, key, (void *)(n - 1));
@@ -193,18 +202,60 @@ conn_free(struct httpd_conns *cs, struct httpd_conn *c)
 	free(c);
 }
 
+static bool
+conn_released(struct httpd_conn *c)
+{
+	bufferevent_data_cb readcb, writecb;
+	bufferevent_event_cb eventcb;
+
+	bufferevent_getcb(c->bev, &readcb, &writecb, &eventcb, NULL);
+	return !readcb && !writecb && !eventcb;
+}
+
+static void
+conns_reap(struct httpd_conns *cs)
+{
+	cs->reaped_ms = clock_mono_ms();
+	LIST_EACH_SAFE(it, &cs->list)
+	{
+		struct httpd_conn *c = LIST_ENTRY(it, struct httpd_conn, link);
+
+		if (conn_released(c))
+			conn_free(cs, c);
+	}
+}
+
+/* New ones stand at the end; their socket is known now. */
 static void
 conns_fresh(void *arg)
 {
 	struct httpd_conns *cs = arg;
+	bool crowded = false;
 
-	/* New ones stand at the end; their socket is known now. */
+	cs->looks++;
 	for (struct list *it = cs->list.prev; it != &cs->list; it = it->prev) {
 		struct httpd_conn *c = LIST_ENTRY(it, struct httpd_conn, link);
 
-		if (c->known)
+		if (c->seen)
 			break;
 		conn_count_ip(cs, c);
+		crowded |= conn_crowded(cs, c);
+	}
+	if (!crowded)
+		return;
+	/* Those that have left are no crowd, they only have not been cleared away yet. */
+	if (clock_mono_ms() - cs->reaped_ms >= REAP_MS)
+		conns_reap(cs);
+	for (struct list *it = cs->list.prev; it != &cs->list; it = it->prev) {
+		struct httpd_conn *c = LIST_ENTRY(it, struct httpd_conn, link);
+
+		if (c->seen != cs->looks)
+			break;
+		if (!conn_crowded(cs, c))
+			continue;
+		metric_inc(METRIC_HTTP_REFUSED);
+		conn_uncount_ip(cs, c);
+		conn_cut(c);
 	}
 }
 
@@ -232,16 +283,6 @@ conns_bev(struct event_base *base, void *arg)
 	return c->bev;
 }
 
-static bool
-conn_released(struct httpd_conn *c)
-{
-	bufferevent_data_cb readcb, writecb;
-	bufferevent_event_cb eventcb;
-
-	bufferevent_getcb(c->bev, &readcb, &writecb, &eventcb, NULL);
-	return !readcb && !writecb && !eventcb;
-}
-
 static int64_t
 conn_limit_ms(const struct httpd_conn *c)
 {
@@ -259,24 +300,49 @@ conn_limit_ms(const struct httpd_conn *c)
 	}
 }
 
+/* Has the client sent something that we have not read yet? */
+static bool
+conn_pending(const struct httpd_conn *c)
+{
+	char byte;
+
+	return recv(bufferevent_getfd(c->bev), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+static void
+conns_drain_idle(struct httpd_conns *cs)
+{
+	if (clock_mono_ms() < cs->patient_ms)
+		return;
+	LIST_EACH(it, &cs->list)
+	{
+		struct httpd_conn *c = LIST_ENTRY(it, struct httpd_conn, link);
+
+		if (c->at == CONN_IDLE && !conn_released(c) && !conn_pending(c))
+			conn_cut(c);
+	}
+}
+
 static void
 conns_sweep(void *arg)
 {
 	struct httpd_conns *cs = arg;
 	int64_t now = clock_mono_ms();
 
-	LIST_EACH_SAFE(it, &cs->list)
+	conns_reap(cs);
+	LIST_EACH(it, &cs->list)
 	{
 		struct httpd_conn *c = LIST_ENTRY(it, struct httpd_conn, link);
 
-		if (conn_released(c))
-			conn_free(cs, c);
-		else if (now - c->since_ms > conn_limit_ms(c))
+		if (now - c->since_ms > conn_limit_ms(c))
 			conn_cut(c);
 	}
-	if (!cs->draining && cs->count < cs->max)
+	if (cs->draining)
+		conns_drain_idle(cs);
+	else if (cs->count < cs->max)
 		conns_pause(cs, false);
-	loop_timer_set(cs->loop, &cs->sweep, SWEEP_MS, conns_sweep, cs);
+	loop_timer_set(cs->loop, &cs->sweep, cs->draining ? SWEEP_DRAIN_MS : SWEEP_MS,
+		conns_sweep, cs);
 }
 
 /* ---- requests ---- */
@@ -358,17 +424,12 @@ httpd_conns_listen(struct httpd_conns *cs, int fd)
 }
 
 void
-httpd_conns_drain(struct httpd_conns *cs)
+httpd_conns_drain(struct httpd_conns *cs, int patience_ms)
 {
 	cs->draining = true;
+	cs->patient_ms = clock_mono_ms() + patience_ms;
 	conns_pause(cs, true);
-	LIST_EACH(it, &cs->list)
-	{
-		struct httpd_conn *c = LIST_ENTRY(it, struct httpd_conn, link);
-
-		if (c->at == CONN_IDLE)
-			conn_cut(c);
-	}
+	conns_sweep(cs);
 }
 
 /* Without those that evhttp has let go and the sweep has not seen yet. */

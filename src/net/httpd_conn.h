@@ -27,8 +27,8 @@ struct httpd_conns;
 
 struct httpd_conns *httpd_conns_new(struct loop *l, const struct conf *c, struct evhttp *http);
 void httpd_conns_listen(struct httpd_conns *cs, int fd);
-/* No new connections; the idle ones are shut down. */
-void httpd_conns_drain(struct httpd_conns *cs);
+/* No new connections; the idle ones are shut down after patience_ms. */
+void httpd_conns_drain(struct httpd_conns *cs, int patience_ms);
 size_t httpd_conns_open(const struct httpd_conns *cs);
 void httpd_conns_free(struct httpd_conns *cs);   /* before evhttp_free */
 void httpd_conns_settle(struct httpd_conns *cs); /* after evhttp_free */

@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "task/once.h"
+#include "web/api.h"
 #include "web/cache.h"
 #include "web/generation.h"
+#include "web/rate.h"
 
 #define WEB_CACHE_BYTES ((size_t)16 * 1024 * 1024)
 
@@ -13,8 +16,14 @@
 
 static const struct route_table *const web_tables[] = {
 	&activitypub_routes,
+	&api_timeline_routes,
+	&api_status_routes,
+	&api_account_routes,
+	&api_instance_routes,
+	&feed_routes,
 	&robots_routes,
 	&wellknown_routes,
+	&blob_routes,
 };
 
 static void
@@ -44,6 +53,8 @@ web_new(struct env *env, struct arena *a, const struct err **e)
 	w->cache = cache_new(WEB_CACHE_BYTES);
 	w->renderings = once_new(&page_once_ops);
 	web_routes_join(w);
+	w->rate = rate_new(env->conf->rate_limit);
+	w->yes = httpd_freeze(&(const struct httpd_reply){.status = 204});
 	w->generation = generation_start(env, w->cache);
 	return w;
 }
@@ -56,6 +67,8 @@ web_free(struct web *w)
 	generation_free(w->generation);
 	once_free(w->renderings);
 	cache_free(w->cache);
+	httpd_frozen_unref(w->yes);
+	rate_free(w->rate);
 	router_free(w->router);
 	free(w->routes);
 	free(w);
@@ -119,6 +132,30 @@ web_options(struct web *w, struct httpd_req *r, unsigned allowed)
 	httpd_send(r, &reply);
 }
 
+/* False when the client has had its share; it has been answered then. */
+static bool
+web_admit(struct web *w, struct httpd_req *r)
+{
+	struct arena *a = httpd_arena(r);
+	struct rate_state s;
+	struct err e = {.kind = ERR_TOO_MANY, .text = SPAN("Too many requests")};
+
+	if (!w->rate || !span_starts(httpd_path(r), SPAN("/api/")) ||
+		httpd_site(r) != SITE_MAIN)
+		return true;
+	s = rate_take(w->rate, httpd_client(r));
+	httpd_add_header(r, "X-RateLimit-Limit",
+		arena_printf(a, "%lld", (long long)rate_limit(w->rate)));
+	httpd_add_header(
+		r, "X-RateLimit-Remaining", arena_printf(a, "%lld", (long long)s.remaining));
+	httpd_add_header(r, "X-RateLimit-Reset", time_rfc3339_ms(a, s.reset_us));
+	if (!s.refused)
+		return true;
+	e.retry_after_s = (int)((s.reset_us - clock_us()) / US_PER_S) + 1;
+	httpd_send_error(r, &e);
+	return false;
+}
+
 void
 web_handle(struct httpd_req *r, void *arg)
 {
@@ -126,9 +163,12 @@ web_handle(struct httpd_req *r, void *arg)
 	struct arena *a = httpd_arena(r);
 	struct route_match m;
 	unsigned allowed;
-	const struct route *route = router_match(
-		w->router, httpd_site(r), httpd_method(r), httpd_path(r), &m, &allowed);
+	const struct route *route;
 
+	if (!web_admit(w, r))
+		return;
+	route = router_match(
+		w->router, httpd_site(r), httpd_method(r), httpd_path(r), &m, &allowed);
 	if (route) {
 		httpd_set_match(r, &m);
 		if (route->flow)

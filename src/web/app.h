@@ -14,6 +14,7 @@
 struct cache;
 struct generation;
 struct once;
+struct rate;
 
 struct web {
 	struct env *env;
@@ -23,6 +24,8 @@ struct web {
 	struct route *routes;
 	size_t n_routes;
 	struct router *router;
+	struct rate *rate;        /* of the API; NULL = no limit */
+	struct httpd_frozen *yes; /* what the cache keeps where only the key matters */
 };
 
 struct route_table {
@@ -37,5 +40,6 @@ struct route_table {
 extern const struct route_table activitypub_routes;
 extern const struct route_table robots_routes;
 extern const struct route_table wellknown_routes;
+extern const struct route_table blob_routes, feed_routes, robots_routes;
 
 #endif

@@ -351,7 +351,7 @@ test_repeats(void **state)
 
 		(void)fresh(state);
 		dbrun_ok(dsn, c.fill, NULL, c.ctx);
-		n = atoll(pg_sql(dsn, "SELECT last_value FROM tries"));
+		n = pg_number(dsn, "SELECT last_value FROM tries");
 		assert_int_equal(n, cases[i].want);
 	}
 }
@@ -418,7 +418,7 @@ test_pipeline(void **state)
 				assert_int_equal(calls[i].kind, ERR_CONFLICT);
 			ok += !calls[i].failed;
 		}
-		assert_int_equal(atoll(pg_sql(dsn, "SELECT count(*) FROM t")), ok);
+		assert_int_equal(pg_number(dsn, "SELECT count(*) FROM t"), ok);
 		assert_true(ok > 200 && ok < MANY);
 	}
 	free(calls);

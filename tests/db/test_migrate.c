@@ -177,7 +177,7 @@ test_race(void **state)
 		assert_true(WIFEXITED(status) && WEXITSTATUS(status) != 99);
 		applied += WEXITSTATUS(status);
 	}
-	assert_int_equal(applied, atoi(pg_sql(dsn, "SELECT count(*) FROM schema_migration")));
+	assert_int_equal(applied, pg_number(dsn, "SELECT count(*) FROM schema_migration"));
 	assert_true(applied > 0);
 }
 

@@ -41,7 +41,7 @@ fresh(void **state)
 static int64_t
 number(const char *sql)
 {
-	return atoll(pg_sql(dsn, sql));
+	return pg_number(dsn, sql);
 }
 
 /* ---- adding ---- */

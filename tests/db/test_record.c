@@ -39,7 +39,7 @@ teardown(void **state)
 static int64_t
 number(const char *sql)
 {
-	return atoll(pg_sql(dsn, sql));
+	return pg_number(dsn, sql);
 }
 
 static void

@@ -140,7 +140,7 @@ test('follower list, queue, record, config, doctor, migrate', async () => {
 	await expect(NOT_FOUND, 'follower', 'list', 'niemand');
 	assert.ok(Array.isArray(await json('queue', 'list')));
 	assert.deepEqual(await json('queue', 'list', '--dead'), []);
-	await expect(NOT_FOUND, 'queue', 'retry', '1');
+	await expect(NOT_FOUND, 'queue', 'retry', '9007199254740991');
 	await expect(OK, 'queue', 'retry', '--all-dead');
 	const verified = await json('record', 'verify');
 	assert.equal(verified.entries, orgs[2].items + 1, 'one Create for each item and one Delete');

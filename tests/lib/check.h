@@ -13,7 +13,9 @@
 #undef fail
 #undef fail_msg
 
-#define check_fail(...) (print_error(__VA_ARGS__), print_error("\n"), _fail(__FILE__, __LINE__))
+/* abort is never reached: it tells analyzers that a failed check does not return. */
+#define check_fail(...)                                                                        \
+	(print_error(__VA_ARGS__), print_error("\n"), _fail(__FILE__, __LINE__), abort())
 #define check_span(got, want)                                                                  \
 	do {                                                                                   \
 		const struct span got_ = (got), want_ = (want);                                \

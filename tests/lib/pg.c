@@ -20,7 +20,6 @@
 
 struct pg {
 	char dir[64], data[80], log[96];
-	char bindir[256];
 	pid_t pid;
 	int databases;
 	char *dsns; /* DATABASES_MAX times DSN_MAX */
@@ -45,17 +44,6 @@ static const struct passwd *
 pg_account(void)
 {
 	return geteuid() == 0 ? getpwnam("postgres") : NULL;
-}
-
-static void
-pg_bindir(struct pg *p)
-{
-	FILE *f = popen("pg_config --bindir", "r");
-
-	if (!f || !fgets(p->bindir, sizeof(p->bindir), f))
-		pg_die("pg_config --bindir");
-	p->bindir[strcspn(p->bindir, "\n")] = '\0';
-	(void)pclose(f);
 }
 
 /* The child dies with this program and is nobody important. */
@@ -96,7 +84,7 @@ pg_init(struct pg *p)
 		(char *)"--auth=trust", (char *)"--no-sync", NULL};
 	int status;
 
-	(void)snprintf(path, sizeof(path), "%s/initdb", p->bindir);
+	(void)snprintf(path, sizeof(path), "%s/initdb", PG_BINDIR);
 	if (waitpid(pg_spawn(p, argv), &status, 0) < 0 || status != 0)
 		pg_die("initdb");
 }
@@ -111,7 +99,7 @@ pg_again(struct pg *p)
 		(char *)"shared_buffers=16MB", NULL};
 	char dsn[192];
 
-	(void)snprintf(path, sizeof(path), "%s/postgres", p->bindir);
+	(void)snprintf(path, sizeof(path), "%s/postgres", PG_BINDIR);
 	(void)snprintf(dir, sizeof(dir), "unix_socket_directories=%s", p->dir);
 	(void)snprintf(dsn, sizeof(dsn), "host=%s dbname=postgres user=litfass", p->dir);
 	for (int tries = 0; tries < 2000; tries++) {
@@ -153,7 +141,6 @@ pg_start(void)
 	(void)snprintf(p->log, sizeof(p->log), "%s/log", p->dir);
 	pg_alive = p;
 	(void)atexit(pg_at_exit);
-	pg_bindir(p);
 	pg_init(p);
 	pg_again(p);
 	return p;
@@ -195,7 +182,7 @@ pg_dsn(struct pg *p, const char *database)
 
 	if (p->databases >= DATABASES_MAX)
 		pg_die("too many databases");
-	dsn = p->dsns + p->databases++ * DSN_MAX;
+	dsn = p->dsns + (size_t)p->databases++ * DSN_MAX;
 	(void)snprintf(dsn, DSN_MAX, "host=%s dbname=%s user=litfass", p->dir, database);
 	return span_of(dsn);
 }
@@ -223,6 +210,16 @@ const char *
 pg_socket_dir(const struct pg *p)
 {
 	return p->dir;
+}
+
+int64_t
+pg_number(struct span dsn, const char *sql)
+{
+	int64_t v;
+
+	if (!span_i64(span_of(pg_sql(dsn, sql)), INT64_MIN, INT64_MAX, &v))
+		pg_die(sql);
+	return v;
 }
 
 const char *

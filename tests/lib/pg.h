@@ -22,5 +22,7 @@ int pg_pid(const struct pg *p);
 const char *pg_socket_dir(const struct pg *p);
 /* One command with psql's meaning, blocking; the first value as text (static memory) or "". */
 const char *pg_sql(struct span dsn, const char *sql);
+/* The same, of a whole number. */
+int64_t pg_number(struct span dsn, const char *sql);
 
 #endif
