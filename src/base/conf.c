@@ -18,6 +18,8 @@
 /* What libconfuse says, kept for the error: it reports through a callback. */
 static _Thread_local char conf_said[512];
 
+static void conf_report(cfg_t *cfg, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
+
 static void
 conf_report(cfg_t *cfg, const char *fmt, va_list ap)
 {

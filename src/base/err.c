@@ -51,6 +51,9 @@ err_title(enum err_kind kind)
 	return err_rows[kind].title;
 }
 
+static const struct err *err_make(struct arena *a, enum err_kind kind, const struct err *cause,
+	const char *fmt, va_list ap) PRINTF_LIKE(4, 0);
+
 static const struct err *
 err_make(struct arena *a, enum err_kind kind, const struct err *cause, const char *fmt,
 	va_list ap)

@@ -176,7 +176,7 @@ cmd_opt(const struct cmd_call *c, const char *name)
 	for (size_t o = 0; o < c->cmd->n_opts; o++)
 		if (strcmp(c->cmd->opts[o].name, name) == 0)
 			return c->opts[o];
-	assert(!"an option the command does not have");
+	assert(0 && "an option the command does not have");
 	return SPAN_NONE;
 }
 

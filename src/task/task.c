@@ -311,8 +311,7 @@ task_run(struct task *t)
 			assert(t->pending);
 			break;
 		default:
-			assert(!"a step returned something that go, await, done or fail did "
-				"not make");
+			assert(0 && "a step returned what only go, await, done, fail make");
 		}
 	}
 	task_set(t, TASK_READY);
