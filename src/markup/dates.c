@@ -232,6 +232,8 @@ offset_parse(const struct token *t, size_t n, size_t at, int *minutes)
 	if (at + 1 >= n || (!is_sign(&t[at], '+') && !is_sign(&t[at], '-')) ||
 		t[at + 1].kind != TOKEN_NUMBER)
 		return false;
+	if (t[at + 1].text.n > 4)
+		return false;
 	sign = is_sign(&t[at], '-') ? -1 : 1;
 	if (t[at + 1].text.n == 4)
 		*minutes = sign * (t[at + 1].value / 100 * 60 + t[at + 1].value % 100);

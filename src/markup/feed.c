@@ -134,14 +134,22 @@ feed_base(struct arena *a, const struct xml *e, const struct url *feed)
 	return base;
 }
 
+/* Room for one more item at f->items[f->n_items]; earlier pointers into items end here. */
 static bool
 feed_begin(struct arena *a, struct feed *f)
 {
-	if (!f->items)
-		f->items = ARENA_ARRAY(a, FEED_ITEMS_MAX, struct feed_item);
-	if (f->n_items == FEED_ITEMS_MAX) {
+	size_t n = f->n_items;
+
+	if (n == FEED_ITEMS_MAX) {
 		f->truncated = true;
 		return false;
+	}
+	if ((n & (n - 1)) == 0) { /* the array is full at 0, 1, 2, 4, 8 ... items */
+		struct feed_item *more = ARENA_ARRAY(a, n ? 2 * n : 1, struct feed_item);
+
+		if (n)
+			memcpy(more, f->items, n * sizeof(*more));
+		f->items = more;
 	}
 	f->items[f->n_items] =
 		(struct feed_item){.published_us = TIME_NONE, .updated_us = TIME_NONE};

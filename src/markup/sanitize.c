@@ -291,7 +291,7 @@ static void
 out_inline(struct html_out *o, const GumboElement *e, const char *as, int depth)
 {
 	struct span lang = attr(e, "lang");
-	bool with_lang = lang.p && lang_valid(lang);
+	bool with_lang = lang.p && lang_valid(lang), gap, blank;
 	size_t before, from;
 
 	if (strcmp(as, "span") == 0 && !with_lang) {
@@ -299,8 +299,10 @@ out_inline(struct html_out *o, const GumboElement *e, const char *as, int depth)
 		return;
 	}
 	out_open_p(o);
-	out_flush_gap(o);
 	before = o->b.n;
+	gap = o->gap;
+	blank = o->blank;
+	out_flush_gap(o);
 	buf_printf(&o->b, "<%s", as);
 	if (with_lang)
 		buf_printf(&o->b, " lang=\"%.*s\"", SPAN_FMT(lang));
@@ -308,10 +310,14 @@ out_inline(struct html_out *o, const GumboElement *e, const char *as, int depth)
 	from = o->b.n;
 	/* Blocks inside inline elements would tear the grammar: they are read as inline. */
 	out_children(o, &e->children, depth);
-	if (o->b.n == from)
-		o->b.n = before;
-	else
+	if (o->b.n > from) {
 		buf_printf(&o->b, "</%s>", as);
+		return;
+	}
+	/* As if it had not been there; white space in it counts. */
+	o->b.n = before;
+	o->gap = o->gap || gap;
+	o->blank = blank;
 }
 
 static void

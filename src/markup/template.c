@@ -151,6 +151,49 @@ compile_nodes(struct compile *c, struct node **first)
 	return depth > 0 ? compile_bad(c, "a section is not closed") : NULL;
 }
 
+/*
+ * A part that is not there, or that is in itself, must be known at start, not when a page is
+ * first asked for. depth: of sections and parts around these nodes.
+ */
+static const struct err *
+check_nodes(struct arena *a, const struct templates *t, const char *file, const struct node *n,
+	int depth)
+{
+	const struct err *e = NULL;
+
+	if (depth > TEMPLATE_DEPTH)
+		return err_new(a, ERR_CONFIG,
+			"template %s: its sections and parts are nested too deep, or in a "
+			"circle",
+			file);
+	for (; n && !e; n = n->next) {
+		const struct template *part = NULL;
+
+		if (n->kind == NODE_PART && !(part = map_get(t->by_name, n->text)))
+			return err_new(a, ERR_CONFIG, "template %s: there is no part \"%.*s\"",
+				file, SPAN_FMT(n->text));
+		if (part)
+			e = check_nodes(a, t, part->name, part->first, depth + 1);
+		else if (n->kind == NODE_SECTION || n->kind == NODE_INVERTED)
+			e = check_nodes(a, t, file, n->first, depth + 1);
+	}
+	return e;
+}
+
+static const struct err *
+check_all(struct arena *a, const struct templates *t)
+{
+	const struct err *e = NULL;
+	struct span name;
+	size_t at = 0;
+	void *one;
+
+	while (!e && map_next(t->by_name, &at, &name, &one))
+		e = check_nodes(a, t, ((struct template *)one)->name,
+			((struct template *)one)->first, 0);
+	return e;
+}
+
 const struct err *
 templates_new(struct arena *a, const struct embed_file *files, struct templates **out)
 {
@@ -175,8 +218,13 @@ templates_new(struct arena *a, const struct embed_file *files, struct templates 
 				span_rfind_byte(span_of(files->name), '.')),
 			one);
 	}
-	*out = t;
-	return NULL;
+	const struct err *e = check_all(a, t);
+
+	if (e)
+		templates_free(t);
+	else
+		*out = t;
+	return e;
 }
 
 void
@@ -194,8 +242,7 @@ templates_free(struct templates *t)
 struct render {
 	const struct templates *t;
 	const json_t *stack[TEMPLATE_DEPTH + 1];
-	int depth;
-	int parts;
+	int depth; /* check_nodes has seen to it that the stack is large enough */
 	enum tr_lang lang;
 	struct buf *b;
 };
@@ -269,7 +316,7 @@ render_section(struct render *r, const struct node *n)
 			render_nodes(r, n->first);
 		return;
 	}
-	if (!render_truthy(v) || r->depth > TEMPLATE_DEPTH)
+	if (!render_truthy(v))
 		return;
 	if (!json_is_array(v)) {
 		r->stack[r->depth++] = v;
@@ -307,12 +354,7 @@ render_nodes(struct render *r, const struct node *n)
 			break;
 		case NODE_PART:
 			part = map_get(r->t->by_name, n->text);
-			assert(part);
-			if (r->parts >= TEMPLATE_DEPTH)
-				break;
-			r->parts++;
 			render_nodes(r, part->first);
-			r->parts--;
 			break;
 		default:
 			render_section(r, n);

@@ -9,8 +9,9 @@
  *	{{_ "text"}}               translated into the language of the rendering
  *	{{! comment}}
  *
- * Names are looked up from the innermost section outwards. A value that is no text, number or
- * boolean is an error of the program and asserts in tests; in production it renders as nothing.
+ * Names are looked up from the innermost section outwards. A value that is no text, whole
+ *number or boolean renders as nothing. Values may stand in text and between quotes, never as a
+ *bare attribute, in a script or in a style.
  */
 #ifndef MARKUP_TEMPLATE_H
 #define MARKUP_TEMPLATE_H
@@ -22,7 +23,10 @@
 
 struct templates;
 
-/* Compiles all files of a table, named without ".html". The error names file and line. */
+/*
+ * Compiles all files of a table, named without ".html". The error names the file: a malformed
+ * tag with its line, a part that is missing, parts that are in themselves.
+ */
 const struct err *templates_new(
 	struct arena *a, const struct embed_file *files, struct templates **out) MUST_CHECK;
 void templates_free(struct templates *t);

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/conf.h"
 #include "base/list.h"
 
 struct limit_bucket {
@@ -101,20 +102,18 @@ limit_take(struct limit *l, struct span key, int *retry_after_s)
 struct span
 limit_client_key(struct span ip, char *buf, size_t size)
 {
-	struct span rest = ip, part;
-	size_t n = 0;
-	int groups = 0;
+	static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+	struct conf_net_range r;
+	const unsigned char *p = r.addr;
+	int n;
 
-	if (span_find_byte(ip, ':') == SIZE_MAX || span_find_byte(ip, '.') != SIZE_MAX)
+	if (!conf_range_parse(ip, &r) || r.prefix != 128)
 		return ip;
-	/* Four groups are the network; a shortened address names fewer and is taken as it is.
-	 */
-	while (groups++ < 4 && span_cut(&rest, ':', &part)) {
-		int wrote = snprintf(buf + n, size - n, "%.*s:", SPAN_FMT(part));
-
-		if (wrote < 0 || (size_t)wrote >= size - n)
-			return ip;
-		n += (size_t)wrote;
-	}
-	return span_from(buf, n);
+	if (memcmp(p, mapped, sizeof(mapped)) == 0)
+		n = snprintf(buf, size, "%d.%d.%d.%d", p[12], p[13], p[14], p[15]);
+	else
+		n = snprintf(buf, size, "%x:%x:%x:%x::/64", p[0] << 8 | p[1], p[2] << 8 | p[3],
+			p[4] << 8 | p[5], p[6] << 8 | p[7]);
+	assert(n > 0 && (size_t)n < size);
+	return span_from(buf, (size_t)n);
 }
