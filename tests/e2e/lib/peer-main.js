@@ -1,7 +1,7 @@
 // A foreign ActivityPub server: Fedify, in a process of its own.
 // argv: JSON { host, port, base, firstKnock }. Says "listening" on stdout when ready.
 import { createServer } from 'node:http';
-import { MemoryKvStore, createFederation, generateCryptoKeyPair, getDocumentLoader, verifyRequest } from '@fedify/fedify';
+import { MemoryKvStore, createFederation, generateCryptoKeyPair, getDocumentLoader, parseNodeInfo, verifyRequest } from '@fedify/fedify';
 import { Activity, Application, Endpoints, Follow, Person, Undo, isActor } from '@fedify/vocab';
 
 const opts = JSON.parse(process.argv[2]);
@@ -97,8 +97,12 @@ const commands = {
 	async webfinger({ what }) {
 		return federation.createContext(base).lookupWebFinger(what);
 	},
+	// Fedify's own lookup refuses every private address, so the documents are fetched here and read by it.
 	async nodeinfo({ url }) {
-		return federation.createContext(base).lookupNodeInfo(url, { parse: 'strict' }).then(n => n && { software: n.software.name });
+		const { links } = await (await fetch(new URL('/.well-known/nodeinfo', url))).json();
+		const { href } = links.find(l => l.rel === 'http://nodeinfo.diaspora.software/ns/schema/2.1');
+		const found = parseNodeInfo(await (await fetch(href)).json());
+		return found && { software: found.software.name };
 	},
 	received: () => received,
 	requests: () => requests,
