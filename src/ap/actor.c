@@ -9,7 +9,6 @@
 #include "ap/state.h"
 #include "base/clock.h"
 #include "base/codec.h"
-#include "base/json.h"
 #include "crypto/digest.h"
 #include "crypto/pkey.h"
 #include "hub/link.h"
@@ -104,7 +103,7 @@ actor_bad_keep(struct ap *ap, struct span key_id, const struct err *e)
 	if (e->retry_after_s)
 		b->until_ms = clock_mono_ms() + (int64_t)e->retry_after_s * 1000;
 	(void)snprintf(b->text, sizeof(b->text), "%.*s", SPAN_FMT(e->text));
-	cache_put(ap->actors_bad, key_id, b);
+	lru_put(ap->actors_bad, key_id, b);
 }
 
 static const struct err *
@@ -190,8 +189,8 @@ actor_found(struct task *t, const struct actor *a, bool fresh)
 
 	r->found = *a;
 	r->found.fresh = fresh;
-	cache_drop(ap->actors_bad, r->key_id);
-	cache_put(ap->actors, r->key_id, actor_keep(&r->found));
+	lru_drop(ap->actors_bad, r->key_id);
+	lru_put(ap->actors, r->key_id, actor_keep(&r->found));
 	actor_lend(task_arena(t), task_out(t), &r->found);
 	return done(t);
 }
@@ -349,7 +348,7 @@ actor_noted(struct task *t)
 	if (r->known.key && r->q->age == ACTOR_CACHED && r->error->kind == ERR_UNAVAILABLE)
 		return actor_found(t, &r->known, true);
 	if (r->error->kind != ERR_UNAVAILABLE)
-		cache_drop(ap_of(t)->actors, r->key_id);
+		lru_drop(ap_of(t)->actors, r->key_id);
 	actor_bad_keep(ap_of(t), r->key_id, r->error);
 	return fail(t, r->error);
 }
@@ -372,13 +371,13 @@ static const struct err *
 actor_bad_at_hand(struct task *t, struct span key_id)
 {
 	struct ap *ap = ap_of(t);
-	const struct actor_bad *b = cache_get(ap->actors_bad, key_id);
+	const struct actor_bad *b = lru_get(ap->actors_bad, key_id);
 	int64_t now = clock_mono_ms();
 
 	if (!b)
 		return NULL;
 	if (b->until_ms && b->until_ms <= now) {
-		cache_drop(ap->actors_bad, key_id);
+		lru_drop(ap->actors_bad, key_id);
 		return NULL;
 	}
 	if (!b->until_ms)
@@ -390,7 +389,7 @@ actor_bad_at_hand(struct task *t, struct span key_id)
 bool
 actor_at_hand(struct ap *ap, struct span key_id)
 {
-	return cache_get(ap->actors, key_id) || cache_get(ap->actors_bad, key_id);
+	return lru_get(ap->actors, key_id) || lru_get(ap->actors_bad, key_id);
 }
 
 struct next
@@ -399,7 +398,7 @@ await_actor_at(struct task *t, struct span key_id, enum actor_age age, struct ac
 {
 	struct ap *ap = ap_of(t);
 	struct actor_query *q;
-	const struct actor_kept *k = age == ACTOR_CACHED ? cache_get(ap->actors, key_id) : NULL;
+	const struct actor_kept *k = age == ACTOR_CACHED ? lru_get(ap->actors, key_id) : NULL;
 	const struct err *e = NULL;
 
 	if (k) {
@@ -423,70 +422,6 @@ await_actor_at(struct task *t, struct span key_id, enum actor_age age, struct ac
 		sizeof(*q), out, then, name);
 }
 
-/* ---- does an actor still exist? ---- */
-
-struct origin_run {
-	struct get get;
-};
-
-static step_fn origin_begin, origin_read;
-
-static const struct flow origin_flow = {
-	.name = "ap.origin",
-	.size = sizeof(struct origin_run),
-	.deadline_ms = 20000,
-	.first = origin_begin,
-	.failed = actor_failed,
-};
-
-static struct next
-origin_begin(struct task *t)
-{
-	struct origin_run *r = task_state(t);
-
-	return await_get(t, &r->get, *(const struct span *)task_arg(t), origin_read);
-}
-
-static struct next
-origin_read(struct task *t)
-{
-	struct origin_run *r = task_state(t);
-	struct arena *a = task_arena(t);
-	enum origin *out = task_out(t);
-	const struct err *e = get_error(&r->get);
-	json_t *doc;
-
-	if (e)
-		return fail(t, e);
-	switch (http_verdict(&r->get.call)) {
-	case VERDICT_NOT_FOUND:
-		*out = ORIGIN_MISSING;
-		return done(t);
-	case VERDICT_GONE:
-		*out = ORIGIN_GONE;
-		return done(t);
-	case VERDICT_OK:
-		break;
-	default:
-		return fail(t, err_new(a, ERR_UNAVAILABLE,
-				       "its server answered %d when it was asked for the actor",
-				       r->get.call.status));
-	}
-	*out = ORIGIN_THERE;
-	if (keydoc_type_is_ap(r->get.call.content_type) &&
-		!json_parse(a, r->get.call.reply, &json_limits_ap, &doc) &&
-		span_is(json_text(json_object_get(doc, "type")), "Tombstone"))
-		*out = ORIGIN_GONE;
-	return done(t);
-}
-
-struct next
-await_origin_at(
-	struct task *t, struct span uri, enum origin *out, step_fn *then, const char *name)
-{
-	return task_call(t, &origin_flow, &uri, sizeof(uri), out, then, name);
-}
-
 /* ---- life ---- */
 
 void
@@ -495,8 +430,8 @@ actor_setup(struct ap *ap)
 	static const struct once_ops ops = {
 		.flow = &actor_flow, .result_size = sizeof(struct actor), .copy = actor_copy};
 
-	ap->actors = cache_new(ACTOR_MAX, ACTOR_TTL_MS, actor_release);
-	ap->actors_bad = cache_new(ACTOR_MAX, ACTOR_TTL_MS, free);
+	ap->actors = lru_new(ACTOR_MAX, ACTOR_TTL_MS, actor_release);
+	ap->actors_bad = lru_new(ACTOR_MAX, ACTOR_TTL_MS, free);
 	ap->actor_once = once_new(&ops);
 	ap->fetches = limit_new(ACTOR_FETCHES_PER_S, ACTOR_FETCHES_BURST, ACTOR_HOSTS_MAX);
 }
@@ -506,6 +441,6 @@ actor_teardown(struct ap *ap)
 {
 	once_free(ap->actor_once);
 	limit_free(ap->fetches);
-	cache_free(ap->actors_bad);
-	cache_free(ap->actors);
+	lru_free(ap->actors_bad);
+	lru_free(ap->actors);
 }

@@ -39,14 +39,4 @@ struct next await_actor_at(struct task *t, struct span key_id, enum actor_age ag
 /* Is it in this worker's memory? Then await_actor does not wait. */
 bool actor_at_hand(struct ap *ap, struct span key_id);
 
-/* Asks an actor's own server whether it still exists. ERR_UNAVAILABLE: no telling now. */
-enum origin {
-	ORIGIN_THERE,
-	ORIGIN_MISSING, /* 404 */
-	ORIGIN_GONE,    /* 410, or a tombstone */
-};
-struct next await_origin_at(struct task *t, struct span uri, enum origin *out, step_fn *then,
-	const char *name) MUST_CHECK;
-#define await_origin(t, uri, out, step) await_origin_at((t), (uri), (out), (step), #step)
-
 #endif

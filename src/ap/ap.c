@@ -27,7 +27,7 @@ ap_new(struct env *env)
 	actor_setup(ap);
 	inbox_setup(ap);
 	receive_setup(ap);
-	deliver_setup(ap);
+	outgoing_setup(ap);
 	return ap;
 }
 
@@ -57,7 +57,7 @@ ap_free(struct ap *ap)
 	MAGIC_CHECK(ap, AP_MAGIC);
 	fanout_free(ap->fanout);
 	sweep_free(ap->sweep);
-	deliver_teardown(ap);
+	outgoing_teardown(ap);
 	receive_teardown(ap);
 	inbox_teardown(ap);
 	actor_teardown(ap);

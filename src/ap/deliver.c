@@ -1,324 +1,19 @@
 #include "ap/deliver.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "ap/moved.h"
 #include "ap/object.h"
+#include "ap/outgoing.h"
 #include "ap/own.h"
 #include "ap/state.h"
 #include "base/clock.h"
-#include "base/map.h"
 #include "base/metric.h"
 #include "hub/delivery.h"
-#include "hub/remote.h"
 #include "net/http.h"
 #include "task/work.h"
 
-#define DELIVER_GROUP 256
-#define DELIVER_BODIES 64
-#define DELIVER_BODY_TTL_MS 300000
-#define DELIVER_HOSTS 8192
-#define DELIVER_HOST_TTL_MS 30000
 #define DELIVER_BACK_MS 2000
-
-/* ---- bodies: one for all inboxes it goes to ---- */
-
-struct outbound {
-	int refs;
-	int64_t account, object;
-	struct span uri, type, body;
-	char text[];
-};
-
-static void
-outbound_release(void *arg)
-{
-	struct outbound *o = arg;
-
-	if (--o->refs == 0)
-		free(o);
-}
-
-static const struct outbound *
-outbound_lend(struct arena *a, struct outbound *o)
-{
-	o->refs++;
-	arena_own(a, outbound_release, o);
-	return o;
-}
-
-static struct outbound *
-outbound_new(const struct activity *v)
-{
-	struct outbound *o = xcalloc(1, sizeof(*o) + v->uri.n + v->type.n + v->body.n);
-
-	o->refs = 1;
-	o->account = v->account;
-	o->object = v->object;
-	o->uri = span_from(memcpy(o->text, v->uri.p, v->uri.n), v->uri.n);
-	o->type = span_from(memcpy(o->text + v->uri.n, v->type.p, v->type.n), v->type.n);
-	o->body = span_from(
-		memcpy(o->text + v->uri.n + v->type.n, v->body.p, v->body.n), v->body.n);
-	return o;
-}
-
-/* What is known of a host. Not in the table: a healthy one that takes draft-cavage. */
-struct host_known {
-	enum httpsig_scheme scheme;
-	int64_t open_until_us; /* TIME_NONE = may be asked */
-};
-
-static void
-host_remember(struct ap *ap, struct span host, struct host_known what)
-{
-	struct host_known *h = xmalloc(sizeof(*h));
-
-	*h = what;
-	cache_put(ap->hosts, host, h);
-}
-
-/* ---- many at once: reading bodies and hosts ---- */
-
-struct load_item {
-	struct span activity, host;
-	struct arena *arena; /* of the task that asked */
-	const struct outbound *out;
-	struct host_known known;
-};
-
-/* False when the database has to be asked. */
-static bool
-load_at_hand(struct ap *ap, struct load_item *it)
-{
-	const struct host_known *h = cache_get(ap->hosts, it->host);
-	struct outbound *o;
-
-	if (!h)
-		return false;
-	it->known = *h;
-	o = cache_get(ap->bodies, it->activity);
-	if (!o)
-		return false;
-	it->out = outbound_lend(it->arena, o);
-	return true;
-}
-
-struct load_run {
-	struct db_batch batch;
-	size_t bodies, hosts;
-	struct map *names; /* hosts asked for */
-};
-
-static step_fn load_ask, load_answer, load_failed;
-
-static const struct flow load_flow = {
-	.name = "ap.load",
-	.size = sizeof(struct load_run),
-	.deadline_ms = 15000,
-	.first = load_ask,
-	.failed = load_failed,
-};
-
-static void
-load_free_map(void *m)
-{
-	map_free(m, NULL);
-}
-
-static struct next
-load_ask(struct task *t)
-{
-	struct load_run *r = task_state(t);
-	struct arena *a = task_arena(t);
-	size_t n, n_uris = 0, n_hosts = 0;
-	struct gather_item **items = gather_items(t, &n);
-	struct span *uris = ARENA_ARRAY(a, n, struct span);
-	struct span *hosts = ARENA_ARRAY(a, n, struct span);
-	struct map *seen = map_new();
-
-	arena_own(a, load_free_map, seen);
-	for (size_t i = 0; i < n; i++) {
-		const struct load_item *it = items[i]->data;
-
-		if (!map_put(seen, arena_printf(a, "a%.*s", SPAN_FMT(it->activity)), r))
-			uris[n_uris++] = it->activity;
-		if (!map_put(seen, arena_printf(a, "h%.*s", SPAN_FMT(it->host)), r))
-			hosts[n_hosts++] = it->host;
-	}
-	db_batch_init(&r->batch, a);
-	r->bodies = activity_get(&r->batch, uris, n_uris);
-	r->hosts = remote_hosts(&r->batch, hosts, n_hosts);
-	return await_rows(t, &r->batch, load_answer);
-}
-
-static const struct err *
-load_take(struct ap *ap, struct load_run *r, struct map *bodies, struct map *hosts)
-{
-	struct arena *a = r->batch.arena;
-	const struct err *e = NULL;
-
-	for (size_t i = 0; !e && i < db_rows(&r->batch, r->bodies); i++) {
-		struct activity v;
-		struct outbound *o;
-
-		if ((e = activity_row(&r->batch, r->bodies, i, &v)))
-			break;
-		o = outbound_new(&v);
-		cache_put(ap->bodies, v.uri, o);
-		/* Many of them could crowd each other out of the cache. */
-		(void)map_put(bodies, v.uri, (void *)(uintptr_t)outbound_lend(a, o));
-	}
-	for (size_t i = 0; !e && i < db_rows(&r->batch, r->hosts); i++) {
-		struct remote_host *row = ARENA_NEW(a, struct remote_host);
-
-		if (!(e = remote_host_row(&r->batch, r->hosts, i, row)))
-			(void)map_put(hosts, row->host, row);
-	}
-	return e;
-}
-
-static struct next
-load_answer(struct task *t)
-{
-	struct load_run *r = task_state(t);
-	struct arena *a = task_arena(t);
-	struct ap *ap = ap_of(t);
-	size_t n;
-	struct gather_item **items = gather_items(t, &n);
-	struct map *bodies = map_new(), *hosts = map_new();
-	const struct err *e;
-
-	arena_own(a, load_free_map, bodies);
-	arena_own(a, load_free_map, hosts);
-	if ((e = load_take(ap, r, bodies, hosts)))
-		return fail(t, e);
-	for (size_t i = 0; i < n; i++) {
-		struct load_item *it = items[i]->data;
-		struct outbound *o = map_get(bodies, it->activity);
-		const struct remote_host *row = map_get(hosts, it->host);
-
-		if (o)
-			it->out = outbound_lend(it->arena, o);
-		it->known = (struct host_known){HTTPSIG_CAVAGE, TIME_NONE};
-		if (row) {
-			it->known.open_until_us = row->open_until_us;
-			if (span_is(row->sig_scheme, "rfc9421"))
-				it->known.scheme = HTTPSIG_RFC9421;
-		}
-		host_remember(ap, it->host, it->known);
-	}
-	return done(t);
-}
-
-static struct next
-load_failed(struct task *t)
-{
-	return fail(t, task_error(t));
-}
-
-/* ---- many at once: outcomes ---- */
-
-struct settle_item {
-	const struct job *job;
-	struct deliver_verdict verdict;
-	int64_t delay_ms;
-	struct span host, error;
-	bool learnt; /* the host takes another scheme than was known */
-	enum httpsig_scheme scheme;
-};
-
-struct settle_run {
-	struct db_batch batch;
-};
-
-static step_fn settle_put, settle_end;
-
-static const struct flow settle_flow = {
-	.name = "ap.settle",
-	.size = sizeof(struct settle_run),
-	.deadline_ms = 15000,
-	.first = settle_put,
-	.failed = load_failed,
-};
-
-static void
-settle_jobs(struct db_batch *b, struct gather_item **items, size_t n)
-{
-	int64_t *ids = ARENA_ARRAY(b->arena, n, int64_t);
-	struct span *tokens = ARENA_ARRAY(b->arena, n, struct span);
-	struct job_retry *again = ARENA_ARRAY(b->arena, n, struct job_retry);
-	size_t n_done = 0, n_again = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct settle_item *it = items[i]->data;
-
-		switch (it->verdict.end) {
-		case DELIVER_LATER:
-		case DELIVER_BACK:
-			again[n_again++] = (struct job_retry){.job = it->job,
-				.delay_ms = it->delay_ms,
-				.error = it->error,
-				.back = it->verdict.end == DELIVER_BACK};
-			break;
-		case DELIVER_BURY:
-			queue_bury(b, it->job, it->error);
-			break;
-		default:
-			ids[n_done] = it->job->id;
-			tokens[n_done++] = it->job->token;
-		}
-	}
-	if (n_done)
-		(void)queue_finish(b, ids, tokens, n_done);
-	if (n_again)
-		queue_retries(b, again, n_again);
-}
-
-static struct next
-settle_put(struct task *t)
-{
-	struct settle_run *r = task_state(t);
-	struct arena *a = task_arena(t);
-	size_t n, n_hosts = 0;
-	struct gather_item **items = gather_items(t, &n);
-	struct remote_result *hosts = ARENA_ARRAY(a, n, struct remote_result);
-
-	db_batch_init(&r->batch, a);
-	settle_jobs(&r->batch, items, n);
-	for (size_t i = 0; i < n; i++) {
-		const struct settle_item *it = items[i]->data;
-
-		if (it->learnt)
-			remote_host_scheme(&r->batch, it->host,
-				it->scheme == HTTPSIG_RFC9421 ? SPAN("rfc9421")
-							      : SPAN("cavage"));
-		if (it->verdict.host != HOST_UNTOUCHED)
-			hosts[n_hosts++] = (struct remote_result){.host = it->host,
-				.ok = it->verdict.host == HOST_OK,
-				.retry_after_s = it->verdict.wait_s};
-	}
-	if (n_hosts)
-		remote_host_result(&r->batch, hosts, n_hosts);
-	return await_commit(t, &r->batch, settle_end);
-}
-
-/* What has changed about a host is read again the next time. */
-static struct next
-settle_end(struct task *t)
-{
-	struct ap *ap = ap_of(t);
-	size_t n;
-	struct gather_item **items = gather_items(t, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		const struct settle_item *it = items[i]->data;
-
-		if (it->verdict.host == HOST_FAILED || it->verdict.wait_s || it->learnt)
-			cache_drop(ap->hosts, it->host);
-	}
-	return done(t);
-}
 
 /* ---- the job ---- */
 
@@ -358,7 +53,6 @@ static struct next
 deliver_begin(struct task *t)
 {
 	struct deliver *d = task_state(t);
-	struct ap *ap = ap_of(t);
 	struct arena *a = task_arena(t);
 	const struct err *e;
 	struct span inbox;
@@ -374,9 +68,7 @@ deliver_begin(struct task *t)
 		return fail(t, e);
 	d->load.host = d->inbox.authority;
 	d->settle.host = d->inbox.authority;
-	if (load_at_hand(ap, &d->load))
-		return go(t, deliver_loaded);
-	return await_gather(t, ap->load, &d->item, &d->load, deliver_loaded);
+	return await_load(t, &d->item, &d->load, deliver_loaded);
 }
 
 /* The host rests: not before its time, and not all at once then. */
@@ -529,7 +221,7 @@ deliver_settle(struct task *t)
 	struct deliver *d = task_state(t);
 
 	d->settling = true;
-	return await_gather(t, ap_of(t)->settle, &d->item, &d->settle, deliver_end);
+	return await_settle(t, &d->item, &d->settle, deliver_end);
 }
 
 static struct next
@@ -578,24 +270,4 @@ deliver_failed(struct task *t)
 	if (d->settling && e->kind != ERR_STOPPED)
 		return await_sleep(t, DELIVER_BACK_MS, deliver_settle);
 	return d->settling ? fail(t, e) : deliver_apply(t, e);
-}
-
-/* ---- life ---- */
-
-void
-deliver_setup(struct ap *ap)
-{
-	ap->bodies = cache_new(DELIVER_BODIES, DELIVER_BODY_TTL_MS, outbound_release);
-	ap->hosts = cache_new(DELIVER_HOSTS, DELIVER_HOST_TTL_MS, free);
-	ap->load = gather_new(ap->env->loop, &load_flow, DELIVER_GROUP, 2);
-	ap->settle = gather_new(ap->env->loop, &settle_flow, DELIVER_GROUP, 1);
-}
-
-void
-deliver_teardown(struct ap *ap)
-{
-	gather_free(ap->load);
-	gather_free(ap->settle);
-	cache_free(ap->bodies);
-	cache_free(ap->hosts);
 }

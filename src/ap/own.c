@@ -126,9 +126,9 @@ own_open(struct task *t)
 	k->own.key_id = link_actor(a, h, &acc, LINK_KEY);
 	k->refs = 2;
 	n = snprintf(key, sizeof(key), "s%.*s", SPAN_FMT(acc.slug));
-	cache_put(ap->own, span_from(key, (size_t)n), k);
+	lru_put(ap->own, span_from(key, (size_t)n), k);
 	n = snprintf(key, sizeof(key), "i%" PRId64, acc.id);
-	cache_put(ap->own, span_from(key, (size_t)n), k);
+	lru_put(ap->own, span_from(key, (size_t)n), k);
 	*(const struct own **)task_out(t) = own_lend(task_arena(t), k);
 	return done(t);
 }
@@ -160,7 +160,7 @@ own_wait(struct task *t, const struct own_query *q, struct span key, const struc
 	step_fn *then, const char *name)
 {
 	struct ap *ap = ap_of(t);
-	struct own_kept *k = cache_get(ap->own, key);
+	struct own_kept *k = lru_get(ap->own, key);
 
 	if (!k)
 		return await_once_at(t, ap->own_once, key, q, sizeof(*q), out, then, name);
@@ -228,7 +228,7 @@ own_setup(struct ap *ap)
 	static const struct once_ops ops = {
 		.flow = &own_flow, .result_size = sizeof(struct own *), .copy = own_copy};
 
-	ap->own = cache_new(OWN_MAX, OWN_TTL_MS, own_release);
+	ap->own = lru_new(OWN_MAX, OWN_TTL_MS, own_release);
 	ap->own_once = once_new(&ops);
 }
 
@@ -236,5 +236,5 @@ void
 own_teardown(struct ap *ap)
 {
 	once_free(ap->own_once);
-	cache_free(ap->own);
+	lru_free(ap->own);
 }

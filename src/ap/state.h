@@ -7,7 +7,7 @@
 #define AP_STATE_H
 
 #include "ap/ap.h"
-#include "ap/cache.h"
+#include "ap/lru.h"
 #include "hub/hub.h"
 #include "net/limit.h"
 #include "task/gather.h"
@@ -19,10 +19,10 @@ struct ap {
 	unsigned magic;
 	struct env *env;
 	/* own.c: our accounts with their keys opened, by "i<id>" and "s<slug>" */
-	struct cache *own;
+	struct lru *own;
 	struct once *own_once;
 	/* actor.c: actors elsewhere by key id; keys that could not be had, and why */
-	struct cache *actors, *actors_bad;
+	struct lru *actors, *actors_bad;
 	struct once *actor_once;
 	struct limit *fetches; /* of keys, by host */
 	/* inbox.c */
@@ -30,8 +30,8 @@ struct ap {
 	struct limit *strangers; /* clients that name keys we do not know */
 	/* receive.c */
 	struct gather *received, *counted;
-	/* deliver.c: bodies by activity, what is known of hosts */
-	struct cache *bodies, *hosts;
+	/* outgoing.c: bodies by activity, what is known of hosts */
+	struct lru *bodies, *hosts;
 	struct gather *load, *settle;
 	/* fanout.c, sweep.c: role deliver */
 	struct fanout *fanout;
@@ -47,8 +47,8 @@ void inbox_setup(struct ap *ap);
 void inbox_teardown(struct ap *ap);
 void receive_setup(struct ap *ap);
 void receive_teardown(struct ap *ap);
-void deliver_setup(struct ap *ap);
-void deliver_teardown(struct ap *ap);
+void outgoing_setup(struct ap *ap);
+void outgoing_teardown(struct ap *ap);
 
 #define AP_MAGIC 0x61700001u
 struct ap *ap_of(struct task *t);

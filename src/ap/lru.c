@@ -1,4 +1,4 @@
-#include "ap/cache.h"
+#include "ap/lru.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "base/list.h"
 #include "base/map.h"
 
-struct cache_entry {
+struct lru_entry {
 	struct list link; /* the longest unused first */
 	void *value;
 	int64_t until_ms;
@@ -16,7 +16,7 @@ struct cache_entry {
 	char key[];
 };
 
-struct cache {
+struct lru {
 	struct map *entries;
 	struct list order;
 	size_t max;
@@ -24,20 +24,20 @@ struct cache {
 	void (*release)(void *);
 };
 
-struct cache *
-cache_new(size_t max, int64_t ttl_ms, void (*release)(void *))
+struct lru *
+lru_new(size_t max, int64_t ttl_ms, void (*release)(void *))
 {
-	struct cache *c = xcalloc(1, sizeof(*c));
+	struct lru *c = xcalloc(1, sizeof(*c));
 
 	assert(max > 0 && ttl_ms > 0 && release);
-	*c = (struct cache){
+	*c = (struct lru){
 		.entries = map_new(), .max = max, .ttl_ms = ttl_ms, .release = release};
 	list_init(&c->order);
 	return c;
 }
 
 static void
-cache_remove(struct cache *c, struct cache_entry *e)
+lru_remove(struct lru *c, struct lru_entry *e)
 {
 	list_unlink(&e->link);
 	(void)map_remove(c->entries, span_from(e->key, e->n));
@@ -46,25 +46,25 @@ cache_remove(struct cache *c, struct cache_entry *e)
 }
 
 void
-cache_free(struct cache *c)
+lru_free(struct lru *c)
 {
 	if (!c)
 		return;
 	while (!list_empty(&c->order))
-		cache_remove(c, LIST_ENTRY(c->order.next, struct cache_entry, link));
+		lru_remove(c, LIST_ENTRY(c->order.next, struct lru_entry, link));
 	map_free(c->entries, NULL);
 	free(c);
 }
 
 void *
-cache_get(struct cache *c, struct span key)
+lru_get(struct lru *c, struct span key)
 {
-	struct cache_entry *e = map_get(c->entries, key);
+	struct lru_entry *e = map_get(c->entries, key);
 
 	if (!e)
 		return NULL;
 	if (e->until_ms <= clock_mono_ms()) {
-		cache_remove(c, e);
+		lru_remove(c, e);
 		return NULL;
 	}
 	list_unlink(&e->link);
@@ -73,14 +73,14 @@ cache_get(struct cache *c, struct span key)
 }
 
 void
-cache_put(struct cache *c, struct span key, void *value)
+lru_put(struct lru *c, struct span key, void *value)
 {
-	struct cache_entry *e;
+	struct lru_entry *e;
 
 	assert(value);
-	cache_drop(c, key);
+	lru_drop(c, key);
 	if (map_count(c->entries) >= c->max)
-		cache_remove(c, LIST_ENTRY(c->order.next, struct cache_entry, link));
+		lru_remove(c, LIST_ENTRY(c->order.next, struct lru_entry, link));
 	e = xcalloc(1, sizeof(*e) + key.n);
 	e->value = value;
 	e->until_ms = clock_mono_ms() + c->ttl_ms;
@@ -92,16 +92,16 @@ cache_put(struct cache *c, struct span key, void *value)
 }
 
 void
-cache_drop(struct cache *c, struct span key)
+lru_drop(struct lru *c, struct span key)
 {
-	struct cache_entry *e = map_get(c->entries, key);
+	struct lru_entry *e = map_get(c->entries, key);
 
 	if (e)
-		cache_remove(c, e);
+		lru_remove(c, e);
 }
 
 size_t
-cache_count(const struct cache *c)
+lru_count(const struct lru *c)
 {
 	return map_count(c->entries);
 }
