@@ -207,8 +207,7 @@ deliver_answered(struct task *t)
 	if (http_verdict(&d->call) == VERDICT_OK && d->way.scheme != d->load.known.scheme) {
 		d->settle.learnt = true;
 		d->settle.scheme = d->way.scheme;
-		host_remember(
-			ap_of(t), d->load.host, (struct host_known){d->way.scheme, TIME_NONE});
+		outgoing_learn(ap_of(t), d->load.host, d->way.scheme);
 	}
 	return deliver_apply(t, NULL);
 }
