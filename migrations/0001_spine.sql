@@ -104,6 +104,7 @@ CREATE TABLE media (
 	small_blob text,
 	small_width bigint, small_height bigint,
 	blurhash text,
+	error text,                         -- of a bad one: why nothing can be made of it
 	created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX media_source_url ON media (source_url);

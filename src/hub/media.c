@@ -10,6 +10,7 @@ static const struct db_field media_fields[] = {
 	DB_TEXT_NULL(struct media, blob_type),
 	DB_TEXT_NULL(struct media, small_blob),
 	DB_TEXT_NULL(struct media, blurhash),
+	DB_TEXT_NULL(struct media, error),
 	DB_INT_NULL(struct media, width),
 	DB_INT_NULL(struct media, height),
 	DB_INT_NULL(struct media, bytes),
@@ -18,22 +19,28 @@ static const struct db_field media_fields[] = {
 };
 
 #define MEDIA_COLUMNS                                                                          \
-	" id, sha256, source_url, type, state, blob, blob_type, small_blob, blurhash, width,"  \
-	" height, bytes, small_width, small_height"
+	" id, sha256, source_url, type, state, blob, blob_type, small_blob, blurhash, error,"  \
+	" width, height, bytes, small_width, small_height"
+
+static const struct db_stmt media_forget_bad_stmt = {
+	.name = "media_forget_bad",
+	.sql = "DELETE FROM media"
+	       " WHERE sha256 = $1 AND state = 'bad'",
+	.params = "y",
+};
 
 /* The update changes nothing; it makes RETURNING see the row that was there before. */
 static const struct db_stmt media_put_stmt = {
 	.name = "media_put",
-	.sql = "INSERT INTO media (sha256, source_url, type, state, blob, blob_type, "
-	       "small_blob,"
-	       "                   blurhash, width, height, bytes, small_width, small_height)"
-	       "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, 0), nullif($10, 0),"
-	       "        nullif($11, 0), nullif($12, 0), nullif($13, 0))"
+	.sql = "INSERT INTO media (sha256, source_url, type, state, blob, blob_type,"
+	       "                   small_blob, blurhash, error, width, height, bytes,"
+	       "                   small_width, small_height)"
+	       "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, nullif($10, 0), nullif($11, 0),"
+	       "        nullif($12, 0), nullif($13, 0), nullif($14, 0))"
 	       "    ON CONFLICT (sha256) DO UPDATE"
 	       "   SET sha256 = excluded.sha256"
 	       " RETURNING" MEDIA_COLUMNS,
-	.params = "yt"
-		  "tttttt"
+	.params = "ytttttttt"
 		  "iiiii",
 	DB_ROW(struct media, media_fields),
 };
@@ -41,17 +48,19 @@ static const struct db_stmt media_put_stmt = {
 size_t
 media_put(struct db_batch *b, const struct media *m)
 {
+	(void)db_add(b, &media_forget_bad_stmt, db_bytea(m->sha256));
 	return db_add(b, &media_put_stmt, db_bytea(m->sha256), db_text(m->source_url),
 		db_text(m->type), db_text(m->state), db_text(m->blob), db_text(m->blob_type),
-		db_text(m->small_blob), db_text(m->blurhash), db_int(m->width),
-		db_int(m->height), db_int(m->bytes), db_int(m->small_width),
+		db_text(m->small_blob), db_text(m->blurhash), db_text(m->error),
+		db_int(m->width), db_int(m->height), db_int(m->bytes), db_int(m->small_width),
 		db_int(m->small_height));
 }
 
 static const struct db_stmt media_by_sha256_stmt = {
 	.name = "media_by_sha256",
 	.sql = "SELECT" MEDIA_COLUMNS "  FROM media"
-	       " WHERE sha256 = $1",
+	       " WHERE sha256 = $1"
+	       "   AND (state = 'ready' OR created_at > now() - interval '7 days')",
 	.params = "y",
 	DB_ROW(struct media, media_fields),
 };
@@ -65,7 +74,8 @@ media_by_sha256(struct db_batch *b, struct span sha256)
 static const struct db_stmt media_by_url_stmt = {
 	.name = "media_by_url",
 	.sql = "SELECT" MEDIA_COLUMNS "  FROM media"
-	       " WHERE source_url = $1 AND created_at > now() - interval '30 days'"
+	       " WHERE source_url = $1 AND state = 'ready'"
+	       "   AND created_at > now() - interval '30 days'"
 	       " ORDER BY id DESC"
 	       " LIMIT 1",
 	.params = "t",
@@ -117,6 +127,7 @@ media_row(const struct db_batch *b, size_t i, size_t row, struct media *out)
 }
 
 const struct db_stmt *const media_stmts[] = {
+	&media_forget_bad_stmt,
 	&media_put_stmt,
 	&media_by_sha256_stmt,
 	&media_by_url_stmt,

@@ -177,6 +177,57 @@ post_release(struct db_batch *b, int64_t id)
 	(void)db_add(b, &post_release_stmt, db_int(id));
 }
 
+static const struct db_stmt post_drop_stmt = {
+	.name = "post_drop",
+	.sql = "WITH changed AS ("
+	       "  UPDATE post"
+	       "     SET state = 'withdrawn', deleted_at = $2, reason = $3"
+	       "   WHERE id = $1 AND state = 'held'"
+	       "  RETURNING 1)" DB_EXPECT_ONE("post"),
+	.params = "izt",
+	DB_EXPECT_ROW,
+};
+
+void
+post_drop(struct db_batch *b, int64_t id, int64_t at_us, struct span reason)
+{
+	(void)db_add(b, &post_drop_stmt, db_int(id), db_time(at_us), db_text(reason));
+}
+
+static const struct db_stmt post_guard_stmt = {
+	.name = "post_guard",
+	.sql = "WITH changed AS ("
+	       "  SELECT FROM post"
+	       "   WHERE id = $1 AND revision = $2 AND state = $3"
+	       "     FOR UPDATE)" DB_EXPECT_ONE("post"),
+	.params = "iit",
+	DB_EXPECT_ROW,
+};
+
+void
+post_guard(struct db_batch *b, const struct post *p)
+{
+	(void)db_add(
+		b, &post_guard_stmt, db_int(p->id), db_int(p->revision), db_text(p->state));
+}
+
+static const struct db_stmt post_pictured_stmt = {
+	.name = "post_pictured",
+	.sql = "WITH changed AS ("
+	       "  UPDATE post"
+	       "     SET revision = revision + 1, edited_at = coalesce($3, edited_at)"
+	       "   WHERE id = $1 AND revision = $2 AND state = 'published'"
+	       "  RETURNING 1)" DB_EXPECT_ONE("post"),
+	.params = "iiz",
+	DB_EXPECT_ROW,
+};
+
+void
+post_pictured(struct db_batch *b, int64_t id, int64_t old_revision, int64_t at_us)
+{
+	(void)db_add(b, &post_pictured_stmt, db_int(id), db_int(old_revision), db_time(at_us));
+}
+
 static const struct db_stmt post_withdraw_stmt = {
 	.name = "post_withdraw",
 	.sql = "WITH changed AS ("
@@ -506,6 +557,19 @@ post_content(struct arena *a, const struct post *p, const struct post_media *m, 
 	return json_dump_sorted(a, j);
 }
 
+struct record_new
+post_entry(struct arena *a, enum record_kind kind, const struct post *p,
+	const struct post_media *m, size_t n, int64_t at_us)
+{
+	return (struct record_new){.kind = kind,
+		.account = p->account,
+		.object = p->id,
+		.revision = p->revision,
+		.archive = p->archive,
+		.at_us = at_us,
+		.content = post_content(a, p, m, n)};
+}
+
 const struct err *
 post_content_parse(
 	struct arena *a, struct span content, struct post *p, struct post_media **m, size_t *n)
@@ -590,6 +654,9 @@ const struct db_stmt *const post_stmts[] = {
 	&post_media_trim_stmt,
 	&post_revise_stmt,
 	&post_release_stmt,
+	&post_drop_stmt,
+	&post_guard_stmt,
+	&post_pictured_stmt,
 	&post_withdraw_stmt,
 	&post_known_stmt,
 	&post_page_down_stmt,

@@ -8,6 +8,7 @@
 
 #include "db/batch.h"
 #include "hub/hub.h"
+#include "hub/record.h"
 
 struct post_media {
 	int64_t post, position;
@@ -61,6 +62,12 @@ void post_revise(
 	struct db_batch *b, const struct post_new *p, int64_t old_revision, int64_t at_us);
 /* State held -> published; rolls back with ERR_CONFLICT unless it was held. */
 void post_release(struct db_batch *b, int64_t id);
+/* State held -> withdrawn: it was never said, so nobody is told. Conflict as above. */
+void post_drop(struct db_batch *b, int64_t id, int64_t at_us, struct span reason);
+/* Ends the batch with ERR_CONFLICT unless revision and state are still as they were read. */
+void post_guard(struct db_batch *b, const struct post *p);
+/* Pictures have come to a published post: revision + 1, edited_at = at unless TIME_NONE. */
+void post_pictured(struct db_batch *b, int64_t id, int64_t old_revision, int64_t at_us);
 /* State published -> withdrawn; rolls back with ERR_CONFLICT unless it was published. */
 void post_withdraw(struct db_batch *b, int64_t id, int64_t at_us, struct span reason);
 
@@ -104,7 +111,10 @@ const struct err *post_tags_parse(
  */
 struct span post_content(
 	struct arena *a, const struct post *p, const struct post_media *m, size_t n);
-/* The reverse: fills the public fields of *p and *m. */
+/* The entry that says a post as it stands in *p and *m: RECORD_CREATE or RECORD_UPDATE. */
+struct record_new post_entry(struct arena *a, enum record_kind kind, const struct post *p,
+	const struct post_media *m, size_t n, int64_t at_us);
+/* The reverse of post_content: fills the public fields of *p and *m. */
 const struct err *post_content_parse(struct arena *a, struct span content, struct post *p,
 	struct post_media **m, size_t *n) MUST_CHECK;
 

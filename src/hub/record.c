@@ -164,6 +164,40 @@ record_row(const struct db_batch *b, size_t i, size_t row, struct record_entry *
 	return db_row(b, i, row, out);
 }
 
+struct record_said {
+	int64_t revision;
+};
+
+static const struct db_field record_said_fields[] = {
+	DB_INT(struct record_said, revision),
+};
+
+static const struct db_stmt record_said_stmt = {
+	.name = "record_said",
+	.sql = "SELECT coalesce(max(revision), 0) AS revision"
+	       "  FROM record_entry"
+	       " WHERE object = $2 AND hub = $1",
+	.params = "ti",
+	DB_ROW(struct record_said, record_said_fields),
+};
+
+size_t
+record_said(struct db_batch *b, const struct hub *h, int64_t object)
+{
+	return db_add(b, &record_said_stmt, db_text(h->authority), db_int(object));
+}
+
+const struct err *
+record_said_row(const struct db_batch *b, size_t i, int64_t *revision)
+{
+	struct record_said row = {0};
+	const struct err *e = db_row(b, i, 0, &row);
+
+	if (!e)
+		*revision = row.revision;
+	return e;
+}
+
 struct record_head {
 	int64_t epoch, seq;
 	struct span hash;
@@ -486,6 +520,7 @@ const struct db_stmt *const record_stmts[] = {
 	&record_append_stmt,
 	&record_begin_stmt,
 	&record_after_stmt,
+	&record_said_stmt,
 	&record_head_stmt,
 	&reader_read_stmt,
 	&reader_move_stmt,

@@ -54,6 +54,10 @@ size_t record_after(struct db_batch *b, const struct hub *h, int64_t epoch, int6
 	int64_t limit, bool with_content);
 const struct err *record_row(
 	const struct db_batch *b, size_t i, size_t row, struct record_entry *out) MUST_CHECK;
+/* One row: the last revision of an object that our record has said, 0 = none. */
+size_t record_said(struct db_batch *b, const struct hub *h, int64_t object);
+const struct err *record_said_row(
+	const struct db_batch *b, size_t i, int64_t *revision) MUST_CHECK;
 
 /* Shared readers. read: name's place; create it at the current end or at 0. */
 struct reader_place {

@@ -1,0 +1,10 @@
+/* File: a file of tests/data, read whole. */
+#ifndef TESTS_LIB_FILE_H
+#define TESTS_LIB_FILE_H
+
+#include "base/arena.h"
+
+/* name is relative to tests/data; ends the test when it cannot be read. */
+struct span file_read(struct arena *a, const char *name);
+
+#endif
