@@ -32,13 +32,10 @@ hashtag_length(struct span s)
 }
 
 bool
-hashtag_may_follow(struct span before)
+hashtag_may_follow(char before)
 {
-	char c = before.n ? before.p[before.n - 1] : ' ';
-
 	/* Not within a word, an entity or the fragment of an address. */
-	return !word_byte(c) && c != '&' && c != '/' && c != '#' &&
-	       !span_ends(before, SPAN("&amp;"));
+	return !word_byte(before) && before != '&' && before != '/' && before != '#';
 }
 
 void
@@ -61,7 +58,7 @@ text_hashtags(struct arena *a, struct span text, struct span *out, size_t max)
 		size_t len, k = 0;
 		struct span tag;
 
-		if (text.p[i] != '#' || !hashtag_may_follow(span_slice(text, 0, i)))
+		if (text.p[i] != '#' || !hashtag_may_follow(i ? text.p[i - 1] : ' '))
 			continue;
 		len = hashtag_length(span_slice(text, i + 1, text.n));
 		if (!len)
@@ -78,6 +75,13 @@ text_hashtags(struct arena *a, struct span text, struct span *out, size_t max)
 
 /* ---- in HTML of ours ---- */
 
+struct link_walk {
+	struct arena *a;
+	struct span base;
+	struct buf b;
+	char before; /* what stands before in the text, across inline elements */
+};
+
 /* Elements whose content is not looked at. */
 static struct span
 closing_of(struct span tag)
@@ -91,56 +95,91 @@ closing_of(struct span tag)
 	return SPAN_NONE;
 }
 
+static bool
+begins_line(struct span tag)
+{
+	static const char *const names[] = {"<p", "</p", "<br", "<li", "</li", "<ul", "</ul",
+		"<ol", "</ol", "<pre", "<blockquote", "</blockquote"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (span_starts(tag, span_of(names[i])))
+			return true;
+	return false;
+}
+
+/* The content of a link: a hashtag alone, as others and as we write it, or SPAN_NONE. */
+static struct span
+linked_tag(struct span inner)
+{
+	if (!span_starts(inner, SPAN("#")))
+		return SPAN_NONE;
+	inner = span_slice(inner, 1, inner.n);
+	if (span_starts(inner, SPAN("<span>")) && span_ends(inner, SPAN("</span>")))
+		inner = span_slice(inner, 6, inner.n - 7);
+	return inner.n && hashtag_length(inner) == inner.n ? inner : SPAN_NONE;
+}
+
 /* From a '<' on: a tag, or an element that is taken whole. Returns its length. */
 static size_t
-take_tag(struct arena *a, struct buf *b, struct span rest, struct span base)
+walk_tag(struct link_walk *w, struct span rest)
 {
 	size_t open = span_find_byte(rest, '>'), end;
-	struct span closing = closing_of(rest), inner;
+	struct span closing = closing_of(rest), tag;
 
 	if (open == SIZE_MAX)
 		open = rest.n - 1;
 	end = closing.p ? span_find(rest, closing) : SIZE_MAX;
 	if (end == SIZE_MAX || end <= open) {
-		buf_add(b, span_slice(rest, 0, open + 1));
+		buf_add(&w->b, span_slice(rest, 0, open + 1));
+		if (begins_line(rest))
+			w->before = ' ';
 		return open + 1;
 	}
-	inner = span_slice(rest, open + 1, end);
-	if (rest.p[1] == 'a' && span_starts(inner, SPAN("#")) && inner.n > 1 &&
-		hashtag_length(span_slice(inner, 1, inner.n)) == inner.n - 1)
-		hashtag_link(a, b, base, span_slice(inner, 1, inner.n));
+	tag = rest.p[1] == 'a' ? linked_tag(span_slice(rest, open + 1, end)) : SPAN_NONE;
+	if (tag.p)
+		hashtag_link(w->a, &w->b, w->base, tag);
 	else
-		buf_add(b, span_slice(rest, 0, end + closing.n));
+		buf_add(&w->b, span_slice(rest, 0, end + closing.n));
+	w->before = begins_line(rest) ? ' ' : 'x';
 	return end + closing.n;
+}
+
+static size_t
+walk_text(struct link_walk *w, struct span rest)
+{
+	size_t n = 0;
+
+	if (span_starts(rest, SPAN("&amp;"))) {
+		buf_lit(&w->b, "&amp;");
+		w->before = '&';
+		return 5;
+	}
+	if (rest.p[0] == '#' && hashtag_may_follow(w->before))
+		n = hashtag_length(span_slice(rest, 1, rest.n));
+	if (n > 0)
+		hashtag_link(w->a, &w->b, w->base, span_slice(rest, 1, 1 + n));
+	else
+		buf_byte(&w->b, rest.p[0]);
+	w->before = rest.p[n];
+	return 1 + n;
 }
 
 struct safe_html
 html_link_hashtags(struct arena *a, struct safe_html html, struct span base)
 {
+	struct link_walk w = {.a = a, .base = base, .before = ' '};
 	struct span s = html.html;
 	struct safe_html safe;
-	struct buf b;
 
 	if (span_find_byte(s, '#') == SIZE_MAX)
 		return html;
-	buf_init(&b, 16 * HTML_MAX);
+	buf_init(&w.b, 16 * HTML_MAX);
 	for (size_t i = 0; i < s.n;) {
 		struct span rest = span_slice(s, i, s.n);
-		size_t n = 0;
 
-		if (rest.p[0] == '<') {
-			i += take_tag(a, &b, rest, base);
-			continue;
-		}
-		if (rest.p[0] == '#' && hashtag_may_follow(span_slice(s, 0, i)))
-			n = hashtag_length(span_slice(rest, 1, rest.n));
-		if (n > 0)
-			hashtag_link(a, &b, base, span_slice(rest, 1, 1 + n));
-		else
-			buf_byte(&b, rest.p[0]);
-		i += 1 + n;
+		i += rest.p[0] == '<' ? walk_tag(&w, rest) : walk_text(&w, rest);
 	}
-	safe.html = arena_dup(a, buf_span(&b));
-	buf_fini(&b);
+	safe.html = arena_dup(a, buf_span(&w.b));
+	buf_fini(&w.b);
 	return safe;
 }

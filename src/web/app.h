@@ -38,7 +38,6 @@ struct route_table {
 	}
 
 extern const struct route_table activitypub_routes;
-extern const struct route_table robots_routes;
 extern const struct route_table wellknown_routes;
 extern const struct route_table blob_routes, feed_routes, robots_routes;
 

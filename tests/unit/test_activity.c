@@ -336,9 +336,8 @@ repeat(const char *before, const char *what, int n, const char *after)
 	return s;
 }
 
-#define CREATE_WITH(member)                                                                    \
-	"{" HEAD ",'type':'Create','object':{'id':" NOTE ",'attributedTo':" P ",'" member "':" \
-											  "[1"
+#define CREATE_OF "{" HEAD ",'type':'Create','object':{'id':" NOTE ",'attributedTo':" P
+#define CREATE_WITH(member) CREATE_OF ",'" member "':[1"
 
 static void
 test_limits(void **state)
