@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ap/ap.h"
 #include "base/conf.h"
 #include "base/log.h"
 #include "connector/poll.h"
@@ -343,6 +344,8 @@ jobs_renew(void *arg)
 
 static const struct jobs_kind jobs_table[] = {
 	{"poll", &poll_flow, ROLE_INGEST, 8},
+	{"receive", &receive_flow, ROLE_DELIVER, 32},
+	{"deliver", &deliver_flow, ROLE_DELIVER, 128},
 };
 
 const struct jobs_kind *

@@ -20,8 +20,9 @@ place_make(struct arena *a, const struct conf *c, const struct runas *as)
 	int fd;
 
 	if (mkdir(dir, 0750) != 0 && errno != EEXIST)
-		return err_new(
-			a, ERR_CONFIG, "data_dir %s cannot be made: %s", dir, strerror(errno));
+		return err_new(a, ERR_CONFIG, "data_dir %s cannot be made: %s%s", dir,
+			strerror(errno),
+			errno == ENOENT ? "; make the directory above it first" : "");
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_new(a, ERR_CONFIG, "data_dir %s cannot be opened: %s", dir,

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ctl/cmd.h"
+#include "main/embedded.h"
 #include "main/fleet.h"
 #include "main/listen.h"
 #include "main/notify.h"
@@ -543,10 +544,21 @@ sup_place(struct supervisor *s)
 	return e ? e : setup_open(s->arena, s->setup, NULL);
 }
 
+/* A socket directory outside of data_dir would stay for ever. It goes only when it is empty. */
+static void
+sup_tidy_sockets(const struct supervisor *s)
+{
+	const struct conf *c = &s->setup->conf;
+	const struct span dir = embedded_socket_dir(s->arena, c);
+
+	if (!span_starts(dir, c->data_dir))
+		(void)rmdir(arena_cstr(s->arena, dir));
+}
+
 static void
 sup_loop(struct supervisor *s)
 {
-	const struct conf *c = &s->setup->conf;
+	const struct conf *c = &s->setup->conf; /* until the first reload */
 
 	s->loop = s->env.loop = loop_new(&s->env);
 	s->fleet = fleet_new(s->loop, &s->as, &sup_fleet_ops, s);
@@ -571,6 +583,8 @@ sup_loop(struct supervisor *s)
 	loop_run(s->loop);
 	loop_timer_clear(&s->deadline);
 	loop_timer_clear(&s->watchdog);
+	if (!s->setup->conf.dsn.n)
+		sup_tidy_sockets(s);
 	fleet_free(s->fleet);
 	loop_free(s->loop);
 	log_at(LOG_INFO, NULL, "stopped", "code=%d", s->code);

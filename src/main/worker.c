@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "ap/ap.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "crypto/seal.h"
@@ -167,6 +168,7 @@ worker_start(struct worker *w)
 
 	kinds = jobs_kinds(&n);
 	w->loaded = true;
+	ap_start(w->env.ap);
 	w->checkpoint = checkpoint_start(&w->env);
 	w->jobs = jobs_start(&w->env, w->hub.worker, kinds, n);
 	worker_listen(w);
@@ -238,6 +240,8 @@ worker_stopping(void *arg)
 	struct worker *w = arg;
 
 	loop_timer_clear(&w->late);
+	if (w->loaded)
+		ap_stop(w->env.ap);
 	if (w->jobs)
 		jobs_stop(w->jobs);
 	if (w->checkpoint)
@@ -314,6 +318,7 @@ worker_services(struct worker *w)
 	w->env.work = work_pool_new(w->loop, WORKER_THREADS, WORKER_QUEUED);
 	w->env.db = db_new(w->loop, &db);
 	w->env.http = http_new(w->loop, c);
+	w->env.ap = ap_new(&w->env);
 	w->env.blobs = blob_store_files(w->arena, c, &e);
 	if (e)
 		return e;
@@ -340,6 +345,7 @@ worker_free(struct worker *w)
 	httpd_free(w->metrics);
 	httpd_free(w->env.httpd);
 	web_free(w->env.web);
+	ap_free(w->env.ap);
 	http_free(w->env.http);
 	blob_store_free(w->env.blobs);
 	db_free(w->env.db);

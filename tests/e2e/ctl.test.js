@@ -156,7 +156,7 @@ test('follower list, queue, record, config, doctor, migrate', async () => {
 
 test('a broken configuration is named with file and line', async () => {
 	for (const [text, want] of [['base_url = "http://x"\nnothing = 1\n', /nothing/], ['base_url = \n', /litfass|conf/], ['base_url = "ftp://x"\n', /base_url/],
-		['base_url = "http://127.0.0.1:1"\nworkers = 100000\n', /workers/]]) {
+		['base_url = "http://127.0.0.1:1"\nmedia_base_url = "http://127.0.0.1:2"\nworkers = 100000\n', /workers/]]) {
 		const file = join(dir, 'bad.conf');
 		writeFileSync(file, text);
 		const r = await run(program('litfassctl'), ['-c', file, 'config', 'check']);
