@@ -54,24 +54,32 @@ compose_cut(struct span html, size_t max)
 	return end;
 }
 
+bool
+compose_excerpt(
+	struct arena *a, const struct post *p, size_t whole, size_t max, struct safe_html *out)
+{
+	size_t cut;
+
+	*out = html_stored(p->html);
+	if (utf8_count(p->text) <= whole)
+		return false;
+	cut = compose_cut(p->html, max);
+	*out = cut ? html_stored(span_slice(p->html, 0, cut))
+		   : html_from_text(a, text_truncate(a, p->text, max), SPAN_NONE);
+	return true;
+}
+
 /* *shown: what of the text is seen. */
 static size_t
 compose_text(struct arena *a, const struct hub *h, const struct post *p, struct safe_html *out,
 	struct span *shown)
 {
-	struct span page;
-	size_t cut;
+	struct span page = link_status(a, h, p->account_slug, p->id);
 
 	*shown = p->text;
-	out[0] = html_stored(p->html);
-	if (utf8_count(p->text) <= COMPOSE_TEXT_MAX)
+	if (!compose_excerpt(a, p, COMPOSE_TEXT_MAX, COMPOSE_EXCERPT_MAX, &out[0]))
 		return 1;
-	cut = compose_cut(p->html, COMPOSE_EXCERPT_MAX);
-	out[0] = cut ? html_stored(span_slice(p->html, 0, cut))
-		     : html_from_text(
-			       a, text_truncate(a, p->text, COMPOSE_EXCERPT_MAX), SPAN_NONE);
 	*shown = html_to_text(a, out[0].html);
-	page = link_status(a, h, p->account_slug, p->id);
 	out[1] = html_link_line(a, span_of(compose_words_of(p)[WORD_MORE_TEXT]), page, page);
 	return 2;
 }
@@ -126,8 +134,7 @@ compose_pictures(struct arena *a, const struct hub *h, const struct post *p,
 struct safe_html
 compose_source(struct arena *a, const struct post *p)
 {
-	return html_link_line(
-		a, span_of(compose_words_of(p)[WORD_SOURCE]), p->url, p->url);
+	return html_link_line(a, span_of(compose_words_of(p)[WORD_SOURCE]), p->url, p->url);
 }
 
 struct safe_html

@@ -21,6 +21,12 @@ struct safe_html compose_note(struct arena *a, const struct hub *h, const struct
 	const struct post_media *m, size_t n);
 /* The line that says where the post comes from; empty when it has no address there. */
 struct safe_html compose_source(struct arena *a, const struct post *p);
+/*
+ * The text as it is stored when it has at most `whole` characters; otherwise its first blocks,
+ * of about max characters, and true.
+ */
+bool compose_excerpt(
+	struct arena *a, const struct post *p, size_t whole, size_t max, struct safe_html *out);
 /* The title, or the beginning of the text where there is none; one line, at most max
  * characters. */
 struct span compose_headline(struct arena *a, const struct post *p, size_t max);
