@@ -14,6 +14,9 @@ enum tr_lang {
 	TR_LANGS,
 };
 
+/* Marks a text that reaches tr() through a table. */
+#define TR_N(msgid) msgid
+
 /* The translation, or the msgid itself. The result lives for ever. */
 struct span tr(enum tr_lang lang, const char *msgid);
 struct span tr_span(enum tr_lang lang, struct span msgid);

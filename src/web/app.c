@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "markup/template.h"
 #include "task/once.h"
 #include "web/api.h"
+#include "web/asset.h"
 #include "web/cache.h"
 #include "web/generation.h"
 #include "web/rate.h"
@@ -24,6 +26,12 @@ static const struct route_table *const web_tables[] = {
 	&robots_routes,
 	&wellknown_routes,
 	&blob_routes,
+	&asset_routes,
+	&home_routes,
+	&tag_routes,
+	&text_routes,
+	&org_routes,
+	&status_routes,
 };
 
 static void
@@ -47,14 +55,18 @@ web_new(struct env *env, struct arena *a, const struct err **e)
 {
 	struct web *w = xcalloc(1, sizeof(*w));
 
-	(void)a;
-	*e = NULL;
 	w->env = env;
+	w->arena = arena_new();
+	w->assets = asset_prefix(w->arena);
 	w->cache = cache_new(WEB_CACHE_BYTES);
 	w->renderings = once_new(&page_once_ops);
 	web_routes_join(w);
 	w->rate = rate_new(env->conf->rate_limit);
 	w->yes = httpd_freeze(&(const struct httpd_reply){.status = 204});
+	if ((*e = templates_new(a, embed_templates, &w->templates))) {
+		web_free(w);
+		return NULL;
+	}
 	w->generation = generation_start(env, w->cache);
 	return w;
 }
@@ -64,13 +76,16 @@ web_free(struct web *w)
 {
 	if (!w)
 		return;
-	generation_free(w->generation);
+	if (w->generation)
+		generation_free(w->generation);
+	templates_free(w->templates);
 	once_free(w->renderings);
 	cache_free(w->cache);
 	httpd_frozen_unref(w->yes);
 	rate_free(w->rate);
 	router_free(w->router);
 	free(w->routes);
+	arena_free(w->arena);
 	free(w);
 }
 

@@ -15,9 +15,13 @@ struct cache;
 struct generation;
 struct once;
 struct rate;
+struct templates;
 
 struct web {
 	struct env *env;
+	struct arena *arena; /* of this struct's own things */
+	struct templates *templates;
+	struct span assets; /* path below which the style sheet and icons lie */
 	struct cache *cache;
 	struct generation *generation;
 	struct once *renderings; /* missing pages that are being made */
@@ -40,5 +44,7 @@ struct route_table {
 extern const struct route_table activitypub_routes;
 extern const struct route_table wellknown_routes;
 extern const struct route_table blob_routes, feed_routes, robots_routes;
+extern const struct route_table asset_routes, home_routes, org_routes, status_routes;
+extern const struct route_table tag_routes, text_routes;
 
 #endif

@@ -79,12 +79,10 @@ entity_account(struct arena *a, const struct hub *h, const struct account *acc)
 		json_str(link_actor(a, h, acc, LINK_SELF)), "display_name", json_str(acc->name),
 		"note", json_str(note.html));
 	json_t *pictures = json_pack("{s:o,s:o,s:s,s:o,s:o,s:s}", "avatar",
-		entity_picture(a, h, acc->avatar_blob, "/assets/api/icon.png"),
-		"avatar_static",
+		entity_picture(a, h, acc->avatar_blob, "/assets/api/icon.png"), "avatar_static",
 		entity_picture(a, h, acc->avatar_blob, "/assets/api/icon.png"),
 		"avatar_description", "", "header",
-		entity_picture(a, h, acc->header_blob, "/assets/api/icon.png"),
-		"header_static",
+		entity_picture(a, h, acc->header_blob, "/assets/api/icon.png"), "header_static",
 		entity_picture(a, h, acc->header_blob, "/assets/api/icon.png"),
 		"header_description", "");
 	json_t *rest = json_pack("{s:b,s:b,s:b,s:b,s:b,s:b,s:o,s:o,s:I,s:I,s:i,s:b,s:[],s:o,s:["

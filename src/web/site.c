@@ -9,26 +9,35 @@ site_query(struct db_batch *b)
 }
 
 struct span
-site_text(const struct site *s, const char *key, enum tr_lang lang)
+site_text_in(const struct site *s, const char *key, enum tr_lang lang, struct span *language)
 {
-	const json_t *v = json_object_get(s->settings, key);
-	const char *name;
+	const json_t *v = json_object_get(s->settings, key), *found;
+	const char *name = tr_code(lang), *other;
 	json_t *one;
 
-	if (json_is_object(v)) {
-		const json_t *found = json_object_get(v, tr_code(lang));
-
-		if (!json_string_length(found))
-			found = json_object_get(v, tr_code(TR_DE));
-		json_object_foreach((json_t *)(uintptr_t)v, name, one)
-		{
-			if (json_string_length(found))
-				break;
-			found = one;
-		}
-		v = found;
+	*language = span_of(tr_code(TR_DE));
+	if (!json_is_object(v))
+		return json_is_string(v) ? json_text(v) : SPAN("");
+	found = json_object_get(v, name);
+	if (!json_string_length(found))
+		found = json_object_get(v, name = tr_code(TR_DE));
+	json_object_foreach((json_t *)(uintptr_t)v, other, one)
+	{
+		if (json_string_length(found))
+			break;
+		found = one;
+		name = other;
 	}
-	return json_is_string(v) ? json_text(v) : SPAN("");
+	*language = span_of(name);
+	return json_is_string(found) ? json_text(found) : SPAN("");
+}
+
+struct span
+site_text(const struct site *s, const char *key, enum tr_lang lang)
+{
+	struct span language;
+
+	return site_text_in(s, key, lang, &language);
 }
 
 const struct err *

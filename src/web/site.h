@@ -21,5 +21,8 @@ const struct err *site_take(
  * one, else German, else any. Empty when there is none.
  */
 struct span site_text(const struct site *s, const char *key, enum tr_lang lang);
+/* The same, and the language it is in; a setting that is a text is in German. */
+struct span site_text_in(
+	const struct site *s, const char *key, enum tr_lang lang, struct span *language);
 
 #endif
