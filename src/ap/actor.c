@@ -224,14 +224,14 @@ actor_known(struct task *t)
 	return await_commit(t, &r->batch, actor_allowed);
 }
 
-/* Not to be asked for now: what is known goes on to count, otherwise there is nothing. */
+/* Not to be asked for now: what is known goes on to count, unless its actor was gone. */
 static struct next
 actor_too_early(struct task *t, const struct key_fetch *may)
 {
 	struct actor_run *r = task_state(t);
 	struct arena *a = task_arena(t);
 
-	if (r->known.key)
+	if (r->known.key && !may->gone)
 		return actor_found(t, &r->known, true);
 	r->error = may->gone ? err_new(a, ERR_GONE, "the actor of the key %.*s does not exist",
 				       LOG_STR(r->key_id))

@@ -36,6 +36,7 @@ struct deliver {
 	bool settling;
 	struct gather_item item;
 	struct moved moved;
+	struct db_batch tx; /* giving it back */
 };
 
 static step_fn deliver_begin, deliver_loaded, deliver_sign, deliver_post, deliver_answered,
@@ -184,7 +185,7 @@ deliver_apply(struct task *t, const struct err *e)
 		return go(t, deliver_sign);
 	d->settle.error = e ? err_text(a, e) : err_text(a, http_error(a, &d->call));
 	d->settle.delay_ms = d->settle.verdict.end == DELIVER_BACK
-				     ? (e && e->kind == ERR_STOPPED ? 0 : DELIVER_BACK_MS)
+				     ? DELIVER_BACK_MS
 				     : deliver_delay_ms(d->job->attempt, arc4random());
 	if (d->settle.delay_ms < (int64_t)d->settle.verdict.wait_s * 1000)
 		d->settle.delay_ms = (int64_t)d->settle.verdict.wait_s * 1000;
@@ -249,10 +250,29 @@ deliver_end(struct task *t)
 			d->call.status, (long long)(clock_mono_ms() - d->began_ms));
 	else
 		log_at(end == DELIVER_BURY ? LOG_WARN : LOG_INFO, task_log_ctx(t), events[end],
-			"host=%.*s activity=%.*s attempt=%lld error=\"%.*s\"",
+			"host=%.*s activity=%.*s attempt=%lld error=%.*s",
 			LOG_STR(d->load.host), LOG_STR(d->load.activity),
 			(long long)d->job->attempt, LOG_STR(d->settle.error));
 	return done(t);
+}
+
+static struct next
+deliver_given_back(struct task *t)
+{
+	return done(t);
+}
+
+/* We stop, and no group is gathered any more: the job goes back as if it had not begun. */
+static struct next
+deliver_give_back(struct task *t)
+{
+	struct deliver *d = task_state(t);
+	const struct job_retry back = {
+		.job = d->job, .error = SPAN("the worker was stopped"), .back = true};
+
+	db_batch_init(&d->tx, task_arena(t));
+	queue_retries(&d->tx, &back, 1);
+	return await_commit(t, &d->tx, deliver_given_back);
 }
 
 /* The network's failures come here, and ours; the job is settled all the same. */
@@ -262,11 +282,13 @@ deliver_failed(struct task *t)
 	struct deliver *d = task_state(t);
 	const struct err *e = task_error(t);
 
+	if (e->kind == ERR_STOPPED)
+		return deliver_give_back(t);
 	/*
 	 * If the settling itself fails, once more; if that fails as well, the lease runs out
 	 * and somebody delivers it again.
 	 */
-	if (d->settling && e->kind != ERR_STOPPED)
+	if (d->settling)
 		return await_sleep(t, DELIVER_BACK_MS, deliver_settle);
-	return d->settling ? fail(t, e) : deliver_apply(t, e);
+	return deliver_apply(t, e);
 }

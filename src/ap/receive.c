@@ -307,7 +307,7 @@ receive_done(struct task *t)
 {
 	struct receive *r = task_state(t);
 
-	log_info(t, "received", "type=%.*s actor=%.*s outcome=\"%s\"", LOG_STR(r->act.type),
+	log_info(t, "received", "type=%.*s actor=%.*s outcome=%s", LOG_STR(r->act.type),
 		LOG_STR(r->act.actor), r->plan.outcome);
 	return done(t);
 }
@@ -406,12 +406,12 @@ receive_failed(struct task *t)
 				    : queue_backoff_ms(r->job->attempt, RECEIVE_BACKOFF_MS,
 					      RECEIVE_BACKOFF_MAX_MS)};
 
-	log_at((enum log_level)err_level(e), task_log_ctx(t), "receive_failed",
+	if (end == RECEIVE_END_LOST)
+		return done(t);
+	log_at(end == RECEIVE_END_BURY ? LOG_WARN : LOG_INFO, task_log_ctx(t), "receive_failed",
 		"signer=%.*s attempt=%lld error=%.*s", LOG_STR(r->read.signer),
 		(long long)r->job->attempt, LOG_STR(text));
 	switch (end) {
-	case RECEIVE_END_LOST:
-		return done(t);
 	case RECEIVE_END_OUTCOME:
 		return receive_count(t, arena_printf(a, "ended: %.*s", SPAN_FMT(text)));
 	case RECEIVE_END_BURY:
@@ -421,6 +421,7 @@ receive_failed(struct task *t)
 		return await_commit(t, &r->tx, receive_ended);
 	case RECEIVE_END_BACK:
 	case RECEIVE_END_AGAIN:
+	case RECEIVE_END_LOST:
 		break;
 	}
 	db_batch_init(&r->tx, a);

@@ -1,0 +1,580 @@
+/* Jobs "deliver" over real HTTP: signatures, ways, verdicts, schedules, what is remembered. */
+#include "base/json.h"
+#include "crypto/digest.h"
+#include "hub/delivery.h"
+#include "lib/check.h"
+#include "lib/dbrun.h"
+#include "lib/fedi.h"
+#include "lib/pg.h"
+
+static struct fedi *fedi;
+static struct arena *arena;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	fedi = fedi_new();
+	arena = fedi->arena;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	fedi_free(fedi);
+	return 0;
+}
+
+static int
+clean(void **state)
+{
+	(void)state;
+	fedi_clean(fedi);
+	return 0;
+}
+
+static int64_t
+number(const char *sql)
+{
+	return pg_number(fedi->dsn, sql);
+}
+
+/* ---- one activity to some inboxes of the peer ---- */
+
+#define BODY SPAN("{\"type\":\"Create\",\"id\":\"x\"}")
+
+struct outgoing {
+	struct activity_new act;
+	struct span base;
+	const char *const *paths;
+	size_t n;
+};
+
+static void
+fill_outgoing(struct db_batch *b, void *ctx)
+{
+	const struct outgoing *o = ctx;
+	struct url u;
+
+	activity_put(b, &o->act);
+	for (size_t i = 0; i < o->n; i++) {
+		check_ok(b->arena, url_parse(b->arena,
+					   arena_printf(b->arena, "%.*s%s", SPAN_FMT(o->base),
+						   o->paths[i]),
+					   &u));
+		delivery_to_inbox(b, &o->act, u.text, u.authority);
+	}
+}
+
+static void
+send_from(struct span base, const char *id, const char *const *paths, size_t n)
+{
+	struct outgoing o = {.base = base,
+		.paths = paths,
+		.n = n,
+		.act = {.account = fedi->stadt,
+			.object = 5,
+			.uri = arena_printf(
+				arena, "%.*s/o/stadt/a/5/%s", SPAN_FMT(fedi->hub_base), id),
+			.type = SPAN("Create"),
+			.body = BODY}};
+
+	dbrun_ok(fedi->dsn, fill_outgoing, NULL, &o);
+}
+
+static void
+send_to(const char *id, const char *path)
+{
+	send_from(fedi->peer_base, id, &path, 1);
+}
+
+static size_t
+work(void)
+{
+	return fedi_jobs(fedi, "deliver", &deliver_flow);
+}
+
+/* ---- the peer verifies what comes ---- */
+
+static struct httpsig
+parse(struct fedi *f, struct httpd_req *r, bool *ok)
+{
+	struct arena *a = httpd_arena(r);
+	const struct http_header *from;
+	size_t n = httpd_headers(r, &from);
+	struct httpsig_header *h = ARENA_ARRAY(a, n, struct httpsig_header);
+	const struct httpsig_request msg = {.method = SPAN("POST"),
+		.target = httpd_target(r),
+		.scheme = SPAN("http"),
+		.host = httpd_header(r, "host"),
+		.headers = h,
+		.n_headers = n,
+		.body = httpd_body(r)};
+	struct httpsig sig;
+
+	(void)f;
+	for (size_t i = 0; i < n; i++)
+		h[i] = (struct httpsig_header){from[i].name, from[i].value};
+	*ok = !httpsig_parse(a, &msg, clock_us(), &sig);
+	return sig;
+}
+
+/* The key of the organisation, as its actor would show it. */
+static struct pkey *
+stadt_key(struct arena *a)
+{
+	struct pkey *key;
+
+	check_ok(a, pkey_public_from_pem(a,
+			    arena_dup(a, span_of(pg_sql(fedi->dsn,
+						 "SELECT public_key_pem FROM account"
+						 " WHERE slug = 'stadt'"))),
+			    &key));
+	return key;
+}
+
+/* What the peer takes: nothing else gets 202. */
+struct taste {
+	struct pkey *key;
+	bool cavage, bare, rfc9421;
+	int refusal;
+	int asked;
+};
+
+static void
+answer_taste(struct fedi *f, struct httpd_req *r)
+{
+	struct taste *w = f->arg;
+	struct httpsig sig;
+	bool ok;
+
+	if (httpd_method(r) != HTTPD_POST) {
+		fedi_answer_actor(f, r, f->key);
+		return;
+	}
+	w->asked++;
+	sig = parse(f, r, &ok);
+	if (ok && sig.scheme == HTTPSIG_RFC9421)
+		ok = w->rfc9421 && httpsig_verify(&sig, w->key);
+	else if (ok)
+		ok = (w->cavage && pkey_verify(w->key, sig.base, sig.signature)) ||
+		     (w->bare && sig.base_without_query.p &&
+			     pkey_verify(w->key, sig.base_without_query, sig.signature));
+	fedi_reply(r, ok ? 202 : w->refusal, NULL, SPAN(""));
+}
+
+static void
+test_delivered(void **state)
+{
+	static const char *const paths[] = {"/inbox", "/users/a/inbox", "/users/b/inbox?x=1"};
+	struct taste w = {.key = stadt_key(arena), .cavage = true, .refusal = 401};
+
+	(void)state;
+	fedi->answer = answer_taste;
+	fedi->arg = &w;
+	send_from(fedi->peer_base, "create", paths, ARRAY_LEN(paths));
+	while (work() > 0)
+		;
+	assert_int_equal(w.asked, 3);
+	assert_int_equal(number("SELECT count(*) FROM job"), 0);
+	assert_int_equal(number("SELECT count(*) FROM remote_host"), 0); /* healthy: no row */
+	for (size_t i = 0; i < fedi->n_seen; i++) {
+		check_span(span_of(fedi->seen[i].body), BODY);
+		check_span(span_of(fedi->seen[i].digest), digest_header(arena, BODY));
+		assert_non_null(strstr(fedi->seen[i].signature, "/o/stadt#main-key\""));
+	}
+	pkey_unref(w.key);
+}
+
+static void
+test_ways(void **state)
+{
+	static const struct {
+		const char *path;
+		bool cavage, bare, rfc9421;
+		int refusal, asked;
+		bool done;
+		const char *scheme; /* remembered */
+	} cases[] = {
+		{"/inbox", true, false, false, 401, 1, true, ""},
+		{"/inbox", false, false, true, 401, 2, true, "rfc9421"},
+		{"/inbox", false, false, true, 400, 2, true, "rfc9421"},
+		{"/inbox", false, false, true, 403, 1, true, ""}, /* refused for good */
+		{"/inbox", false, false, false, 401, 2, false, ""},
+		{"/inbox", false, false, false, 400, 2, true, ""},
+		{"/inbox?x=1", false, true, false, 401, 2, true, ""},
+		{"/inbox?x=1", false, false, true, 401, 3, true, "rfc9421"},
+		{"/inbox?x=1", false, false, false, 401, 3, false, ""},
+	};
+	struct taste w;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		(void)clean(NULL);
+		w = (struct taste){.key = stadt_key(arena),
+			.cavage = cases[i].cavage,
+			.bare = cases[i].bare,
+			.rfc9421 = cases[i].rfc9421,
+			.refusal = cases[i].refusal};
+		fedi->answer = answer_taste;
+		fedi->arg = &w;
+		send_to("create", cases[i].path);
+		assert_int_equal(work(), 1);
+		if (w.asked != cases[i].asked)
+			check_fail("case %zu: asked %d times", i, w.asked);
+		assert_int_equal(number("SELECT count(*) FROM job"), cases[i].done ? 0 : 1);
+		assert_string_equal(pg_sql(fedi->dsn, "SELECT sig_scheme FROM remote_host"),
+			cases[i].scheme);
+		pkey_unref(w.key);
+	}
+}
+
+/* Also another worker knows, and a month later it is asked anew. */
+static void
+test_scheme_remembered(void **state)
+{
+	struct taste w = {.key = stadt_key(arena), .rfc9421 = true, .refusal = 401};
+
+	(void)state;
+	fedi->answer = answer_taste;
+	fedi->arg = &w;
+	send_to("create", "/inbox");
+	assert_int_equal(work(), 1);
+	assert_int_equal(w.asked, 2);
+	send_to("update-2", "/inbox");
+	assert_int_equal(work(), 1);
+	assert_int_equal(w.asked, 3);
+	(void)pg_sql(
+		fedi->dsn, "UPDATE remote_host SET sig_since = sig_since - interval '31 days'");
+	w.cavage = true;
+	send_to("update-3", "/inbox");
+	assert_int_equal(work(), 1);
+	assert_int_equal(w.asked, 4);
+	pkey_unref(w.key);
+}
+
+/* ---- verdicts ---- */
+
+struct fixed {
+	int status;
+	const char *retry_after;
+};
+
+static void
+answer_fixed(struct fedi *f, struct httpd_req *r)
+{
+	const struct fixed *x = f->arg;
+	const struct http_header more[] = {
+		{SPAN("Retry-After"), span_of(x->retry_after ? x->retry_after : "0")}};
+
+	if (httpd_method(r) == HTTPD_POST)
+		httpd_send(r, &(const struct httpd_reply){.status = x->status,
+				      .more = more,
+				      .n_more = x->retry_after ? 1 : 0});
+	else
+		fedi_answer_actor(f, r, f->key);
+}
+
+static void
+test_verdicts(void **state)
+{
+	static const struct {
+		struct fixed answer;
+		bool later;
+		int64_t from_s, to_s, failures;
+		bool rests; /* the host as a whole */
+	} cases[] = {
+		{{503, NULL}, true, 14, 24, 1, false},
+		{{500, NULL}, true, 14, 24, 1, false},
+		{{408, NULL}, true, 14, 24, 1, false},
+		{{429, "120"}, true, 118, 121, 0, true},
+		{{503, "300"}, true, 298, 301, 1, true},
+		{{429, NULL}, true, 14, 24, 0, false},
+		{{501, NULL}, false, 0, 0, 0, false},
+		{{403, NULL}, false, 0, 0, 0, false},
+		{{404, NULL}, false, 0, 0, 0, false},
+		{{410, NULL}, false, 0, 0, 0, false},
+		{{413, NULL}, false, 0, 0, 0, false},
+		{{422, NULL}, false, 0, 0, 0, false},
+		{{302, NULL}, false, 0, 0, 0, false},
+		{{202, NULL}, false, 0, 0, 0, false},
+	};
+	struct fixed answer;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int64_t s;
+
+		(void)clean(NULL);
+		answer = cases[i].answer;
+		fedi->answer = answer_fixed;
+		fedi->arg = &answer;
+		send_to("create", "/inbox");
+		assert_int_equal(work(), 1);
+		assert_int_equal(fedi_count(fedi, "POST", "/inbox"), 1);
+		if (number("SELECT count(*) FROM job") != cases[i].later)
+			check_fail(
+				"%d: job %s", answer.status, cases[i].later ? "gone" : "there");
+		s = number("SELECT coalesce(extract(epoch FROM max(run_at) - now()), 0)::int8 "
+			   "FROM job");
+		if (cases[i].later && (s < cases[i].from_s || s > cases[i].to_s))
+			check_fail("%d: in %d s", answer.status, (int)s);
+		assert_int_equal(number("SELECT coalesce(max(fail_count), 0) FROM remote_host"),
+			cases[i].failures);
+		assert_int_equal(
+			number("SELECT count(*) FROM remote_host WHERE open_until > now()"),
+			cases[i].rests);
+		assert_int_equal(number("SELECT count(*) FROM job WHERE state = 'dead'"), 0);
+	}
+}
+
+static void
+test_network(void **state)
+{
+	static const char *const paths[] = {"/inbox"};
+	static const struct {
+		const char *base;
+		bool later;
+	} cases[] = {
+		{"http://127.0.0.1:1", true},
+		{"https://127.0.0.1:1", true},
+		{"http://10.1.2.3", false}, /* forbidden, now and ever */
+		{"https://10.1.2.3", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		(void)clean(NULL);
+		send_from(span_of(cases[i].base), "create", paths, 1);
+		assert_int_equal(work(), 1);
+		assert_int_equal(number("SELECT count(*) FROM job"), cases[i].later);
+		assert_int_equal(
+			number("SELECT count(*) FROM remote_host"), cases[i].later ? 1 : 0);
+	}
+}
+
+/* ---- repeating ---- */
+
+static void
+test_given_up(void **state)
+{
+	struct fixed answer = {500, NULL};
+
+	(void)state;
+	fedi->answer = answer_fixed;
+	fedi->arg = &answer;
+	send_to("create", "/inbox");
+	(void)pg_sql(fedi->dsn, "UPDATE job SET attempt = 15");
+	assert_int_equal(work(), 1);
+	assert_int_equal(number("SELECT count(*) FROM job WHERE state = 'dead'"), 1);
+	assert_non_null(strstr(pg_sql(fedi->dsn, "SELECT error FROM job"), "answered 500"));
+}
+
+static void
+test_breaker(void **state)
+{
+	struct fixed answer = {500, NULL};
+
+	(void)state;
+	fedi->answer = answer_fixed;
+	fedi->arg = &answer;
+	for (int i = 0; i < 5; i++) {
+		char id[24];
+
+		(void)snprintf(id, sizeof(id), "update-%d", i);
+		send_to(id, "/inbox");
+		(void)pg_sql(fedi->dsn, "UPDATE job SET serial = NULL");
+		(void)work();
+	}
+	assert_int_equal(fedi_count(fedi, "POST", NULL), 5);
+	assert_int_equal(number("SELECT fail_count FROM remote_host"), 5);
+	assert_in_range(
+		number("SELECT extract(epoch FROM open_until - now())::int8 FROM remote_host"),
+		50, 60);
+	/* Now the host rests: nothing is sent, and no attempt is counted. */
+	send_to("delete", "/inbox");
+	(void)pg_sql(fedi->dsn, "UPDATE job SET serial = NULL");
+	assert_int_equal(work(), 1);
+	assert_int_equal(fedi_count(fedi, "POST", NULL), 5);
+	assert_int_equal(number("SELECT attempt FROM job WHERE key LIKE '%/delete %'"), 0);
+	assert_in_range(number("SELECT extract(epoch FROM run_at - now())::int8 FROM job"
+			       " WHERE key LIKE '%/delete %'"),
+		48, 92);
+	/* It works again: the first success closes the breaker. */
+	answer.status = 202;
+	(void)pg_sql(fedi->dsn, "UPDATE remote_host SET open_until = now()");
+	(void)pg_sql(fedi->dsn, "UPDATE job SET run_at = now()");
+	assert_int_equal(work(), 6);
+	assert_int_equal(fedi_count(fedi, "POST", NULL), 11);
+	assert_int_equal(number("SELECT fail_count FROM remote_host"), 0);
+	assert_int_equal(
+		number("SELECT count(*) FROM remote_host WHERE open_until IS NOT NULL"), 0);
+	assert_int_equal(number("SELECT count(*) FROM job"), 0);
+}
+
+/* ---- inboxes that are not there any more ---- */
+
+struct moving {
+	int post, get;
+	const char *inbox;
+};
+
+static void
+answer_moving(struct fedi *f, struct httpd_req *r)
+{
+	const struct moving *m = f->arg;
+	struct span path = httpd_path(r);
+	struct arena *a = httpd_arena(r);
+
+	if (httpd_method(r) == HTTPD_POST) {
+		fedi_reply(r, span_is(path, "/old") ? m->post : 202, NULL, SPAN(""));
+		return;
+	}
+	if (m->get != 200) {
+		fedi_reply(r, m->get, NULL, SPAN(""));
+		return;
+	}
+	fedi_reply(r, 200, "application/activity+json",
+		arena_printf(a,
+			"{\"@context\":\"https://www.w3.org/ns/"
+			"activitystreams\",\"type\":\"Person\","
+			"\"id\":\"%.*s/users/"
+			"alice\",\"inbox\":\"%.*s%s\",\"publicKey\":{\"id\":"
+			"\"%.*s/users/alice#main-key\",\"owner\":\"%.*s/users/alice\","
+			"\"publicKeyPem\":%.*s}}",
+			SPAN_FMT(f->peer_base), SPAN_FMT(f->peer_base), m->inbox,
+			SPAN_FMT(f->peer_base), SPAN_FMT(f->peer_base),
+			SPAN_FMT(json_dump(
+				a, json_own(a, json_str(pkey_public_pem(a, f->key)))))));
+}
+
+static void
+test_moved(void **state)
+{
+	static const struct {
+		struct moving m;
+		int64_t followers, jobs;
+	} cases[] = {
+		{{410, 410, ""}, 0, 0},
+		{{410, 404, ""}, 0, 0},
+		{{410, 200, "/old"}, 1, 0},
+		{{410, 503, ""}, 1, 0},
+		{{308, 200, "/new"}, 1, 1},
+		{{301, 200, "/new"}, 1, 1},
+		{{302, 200, "/new"}, 1, 0},
+	};
+	struct moving m;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		(void)clean(NULL);
+		m = cases[i].m;
+		fedi->answer = answer_moving;
+		fedi->arg = &m;
+		(void)pg_sql(fedi->dsn,
+			arena_printf(arena,
+				"WITH r AS (INSERT INTO remote_actor (uri, host, inbox, key_id,"
+				" public_key_pem, fetched_at) VALUES ('%.*s', 'h', '%.*s/old',"
+				" '%.*s', 'none', now()) RETURNING id)"
+				" INSERT INTO follow (account, actor, uri)"
+				" SELECT %lld, id, 'f' FROM r",
+				SPAN_FMT(fedi_actor(fedi, "alice")), SPAN_FMT(fedi->peer_base),
+				SPAN_FMT(fedi_key_id(fedi, "alice")), (long long)fedi->stadt)
+				.p);
+		send_to("create", "/old");
+		assert_int_equal(work(), 1);
+		if (number("SELECT count(*) FROM follow") != cases[i].followers ||
+			number("SELECT count(*) FROM job") != cases[i].jobs)
+			check_fail("case %zu: %d followers, %d jobs", i,
+				(int)number("SELECT count(*) FROM follow"),
+				(int)number("SELECT count(*) FROM job"));
+		if (cases[i].jobs) {
+			assert_int_equal(work(), 1);
+			assert_int_equal(fedi_count(fedi, "POST", "/new"), 1);
+		}
+	}
+}
+
+/* ---- many, and a stop meanwhile ---- */
+
+static void
+test_many(void **state)
+{
+	enum { MANY = 300 };
+	const char *paths[MANY];
+	struct taste w = {.key = stadt_key(arena), .cavage = true, .refusal = 401};
+
+	(void)state;
+	for (int i = 0; i < MANY; i++)
+		paths[i] = arena_printf(arena, "/users/u%d/inbox", i).p;
+	fedi->answer = answer_taste;
+	fedi->arg = &w;
+	send_from(fedi->peer_base, "create", paths, MANY);
+	assert_int_equal(work(), MANY);
+	assert_int_equal(w.asked, MANY);
+	assert_int_equal(number("SELECT count(*) FROM job"), 0);
+	pkey_unref(w.key);
+}
+
+static step_fn never_first, never_end;
+
+static const struct flow never_flow = {.name = "test.never",
+	.size = 0,
+	.deadline_ms = 60000,
+	.first = never_first,
+	.failed = never_end};
+
+static struct next
+never_first(struct task *t)
+{
+	return await_sleep(t, 59000, never_end);
+}
+
+static struct next
+never_end(struct task *t)
+{
+	return fail(t, task_error(t));
+}
+
+static void
+answer_never(struct fedi *f, struct httpd_req *r)
+{
+	(void)f;
+	httpd_run(r, &never_flow);
+}
+
+static void
+test_stopped(void **state)
+{
+	(void)state;
+	fedi->answer = answer_never;
+	fedi->stop_after_ms = 1500;
+	send_to("create", "/inbox");
+	assert_int_equal(work(), 1);
+	assert_int_equal(fedi_count(fedi, "POST", NULL), 1);
+	/* Given back: not counted, to be done at once by whoever comes. */
+	assert_int_equal(number("SELECT count(*) FROM job WHERE state = 'ready' AND attempt = 0"
+				" AND run_at <= now()"),
+		1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_delivered, clean),
+		cmocka_unit_test_setup(test_ways, clean),
+		cmocka_unit_test_setup(test_scheme_remembered, clean),
+		cmocka_unit_test_setup(test_verdicts, clean),
+		cmocka_unit_test_setup(test_network, clean),
+		cmocka_unit_test_setup(test_given_up, clean),
+		cmocka_unit_test_setup(test_breaker, clean),
+		cmocka_unit_test_setup(test_moved, clean),
+		cmocka_unit_test_setup(test_many, clean),
+		cmocka_unit_test_setup(test_stopped, clean),
+	};
+
+	return cmocka_run_group_tests_name("flow.deliver", tests, setup, teardown);
+}

@@ -1,0 +1,377 @@
+/* The inbox over real HTTP: what is taken, what is refused and how, and what is fetched. */
+#include "base/json.h"
+#include "lib/check.h"
+#include "lib/fedi.h"
+#include "lib/pg.h"
+
+static struct fedi *fedi;
+static struct arena *arena;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	fedi = fedi_new();
+	arena = fedi->arena;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	fedi_free(fedi);
+	return 0;
+}
+
+static int
+clean(void **state)
+{
+	(void)state;
+	fedi_clean(fedi);
+	return 0;
+}
+
+static int64_t
+rows(void)
+{
+	return pg_number(fedi->dsn, "SELECT count(*) FROM inbox_activity");
+}
+
+/* An activity of alice's. */
+static struct span
+activity(const char *type, int n, struct span object)
+{
+	return arena_printf(arena,
+		"{\"@context\":\"https://www.w3.org/ns/activitystreams\",\"id\":\"%.*s/a/%d\","
+		"\"type\":\"%s\",\"actor\":\"%.*s\",\"object\":\"%.*s\"}",
+		SPAN_FMT(fedi->peer_base), n, type, SPAN_FMT(fedi_actor(fedi, "alice")),
+		SPAN_FMT(object));
+}
+
+static struct fedi_post
+post_like(int n)
+{
+	return (struct fedi_post){.path = "/inbox",
+		.body = activity("Like", n, SPAN("https://anderswo.example/1")),
+		.key_id = fedi_key_id(fedi, "alice"),
+		.key = fedi->key};
+}
+
+/* ---- taken ---- */
+
+static void
+test_taken(void **state)
+{
+	struct fedi_post p[6];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(p); i++)
+		p[i] = post_like((int)i);
+	p[1].path = "/o/stadt/inbox";
+	p[2].path = "/hub/inbox";
+	p[3].scheme = HTTPSIG_RFC9421;
+	p[4].path = "/inbox?x=1";
+	p[4].without_query = true;
+	p[5].type = "application/ld+json; profile=\"https://www.w3.org/ns/activitystreams\"";
+	fedi_posts(fedi, p, ARRAY_LEN(p));
+	for (size_t i = 0; i < ARRAY_LEN(p); i++)
+		if (p[i].status != 202)
+			check_fail("%zu: %d %s", i, p[i].status, p[i].text);
+	assert_int_equal(rows(), ARRAY_LEN(p));
+	assert_int_equal(
+		pg_number(fedi->dsn, "SELECT count(*) FROM job WHERE kind = 'receive'"), 6);
+	/* One key, asked for once, signed and by name. */
+	assert_int_equal(fedi_count(fedi, "GET", NULL), 1);
+	assert_non_null(strstr(fedi->seen[0].signature, "/actor#main-key\""));
+	assert_non_null(strstr(fedi->seen[0].agent, arena_cstr(arena, fedi->hub_base)));
+	check_span(span_of(pg_sql(fedi->dsn, "SELECT uri FROM remote_actor")),
+		fedi_actor(fedi, "alice"));
+}
+
+static void
+test_replay(void **state)
+{
+	struct fedi_post p[3] = {post_like(1), post_like(1), post_like(1)};
+
+	(void)state;
+	fedi_posts(fedi, p, 2);
+	fedi_posts(fedi, p + 2, 1); /* another worker, later */
+	for (size_t i = 0; i < ARRAY_LEN(p); i++)
+		assert_int_equal(p[i].status, 202);
+	assert_int_equal(rows(), 1);
+	assert_int_equal(pg_number(fedi->dsn, "SELECT count(*) FROM job"), 1);
+	assert_int_equal(fedi_count(fedi, "GET", NULL), 1);
+}
+
+/* ---- refused ---- */
+
+static void
+test_refused(void **state)
+{
+	const struct span stranger =
+		arena_printf(arena, "%.*s/users/bob#main-key", SPAN_FMT(fedi->peer_base));
+	struct {
+		const char *name;
+		struct fedi_post post;
+		int status;
+		const char *says;
+	} cases[20];
+	size_t n = 0;
+#define CASE(name_, status_, says_)                                                            \
+	cases[n].name = (name_);                                                               \
+	cases[n].post = post_like((int)n);                                                     \
+	cases[n].status = (status_);                                                           \
+	cases[n].says = (says_);                                                               \
+	n++
+#define LAST cases[n - 1].post
+
+	(void)state;
+	CASE("unsigned", 401, "must carry an HTTP signature");
+	LAST.unsigned_ = true;
+	CASE("another key", 401, "does not match");
+	LAST.key = fedi->other;
+	CASE("another body", 401, "Digest");
+	LAST.wrong_body = true;
+	CASE("another body, RFC 9421", 401, "Content-Digest");
+	LAST.wrong_body = true;
+	LAST.scheme = HTTPSIG_RFC9421;
+	CASE("too old", 401, "too old");
+	LAST.age_s = 13 * 3600;
+	CASE("too old for RFC 9421", 401, "too old");
+	LAST.age_s = 301;
+	LAST.scheme = HTTPSIG_RFC9421;
+	CASE("from the future", 401, "future");
+	LAST.age_s = -3700;
+	CASE("by another actor", 401, "not by the actor");
+	LAST.key_id = stranger;
+	CASE("a key without a URL", 401, "plain http(s) URL");
+	LAST.key_id = SPAN("acct:alice@example.org");
+	CASE("a key of ours", 401, "this hub's own");
+	LAST.key_id = arena_printf(arena, "%.*s/actor#main-key", SPAN_FMT(fedi->hub_base));
+	CASE("a private address", 401, "cannot be fetched");
+	LAST.key_id = SPAN("http://10.1.2.3/users/x#main-key");
+	CASE("nobody there", 503, "send again later");
+	LAST.key_id = SPAN("http://127.0.0.1:1/users/x#main-key");
+	CASE("a form", 415, "application/activity+json");
+	LAST.type = "application/x-www-form-urlencoded";
+	CASE("compressed", 415, "compressed");
+	LAST.coding = "gzip";
+	CASE("no such actor", 404, "no such actor");
+	LAST.path = "/o/niemand/inbox";
+	CASE("the hub is no organisation", 404, "no such actor");
+	LAST.path = "/o/hub/inbox";
+	CASE("not JSON", 400, "JSON");
+	LAST.body = SPAN("{");
+	CASE("another host's id", 400, "different hosts");
+	LAST.body = arena_printf(arena,
+		"{\"id\":\"https://anderswo.example/1\",\"type\":\"Like\",\"actor\":\"%.*s\","
+		"\"object\":\"https://anderswo.example/2\"}",
+		SPAN_FMT(fedi_actor(fedi, "alice")));
+	CASE("an id without end", 400, "longer than");
+	LAST.body = arena_printf(arena,
+		"{\"id\":\"%.*s/%01000d\",\"type\":\"Like\",\"actor\":\"%.*s\","
+		"\"object\":\"https://anderswo.example/2\"}",
+		SPAN_FMT(fedi->peer_base), 1, SPAN_FMT(fedi_actor(fedi, "alice")));
+	for (size_t i = 0; i < n; i++) {
+		json_t *answer;
+
+		fedi_posts(fedi, &cases[i].post, 1);
+		if (cases[i].post.status != cases[i].status ||
+			!strstr(cases[i].post.text, cases[i].says))
+			check_fail("%s: %d %s", cases[i].name, cases[i].post.status,
+				cases[i].post.text);
+		check_ok(arena, json_parse(arena, span_of(cases[i].post.text), &json_limits_ap,
+					&answer));
+		assert_true(json_is_string(json_object_get(answer, "error")));
+		assert_int_equal(
+			cases[i].post.accept_signature[0] != 0, cases[i].status == 401);
+		assert_int_equal(cases[i].post.retry_after_s > 0, cases[i].status == 503);
+	}
+	assert_int_equal(rows(), 0);
+	assert_int_equal(pg_number(fedi->dsn, "SELECT count(*) FROM job"), 0);
+}
+
+/* ---- keys ---- */
+
+static void
+test_key_that_cannot_be_had(void **state)
+{
+	struct fedi_post p[3];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+		p[i] = post_like((int)i);
+		p[i].key_id = fedi_key_id(fedi, "niemand");
+	}
+	fedi->answer = NULL;
+	/* Nobody is asked twice in five minutes, not even by another worker. */
+	p[0].key_id = p[1].key_id = p[2].key_id = SPAN("http://127.0.0.1:1/users/x#main-key");
+	fedi_posts(fedi, p, 2);
+	fedi_posts(fedi, p + 2, 1);
+	for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+		assert_int_equal(p[i].status, 503);
+		assert_in_range(p[i].retry_after_s, 200, 300);
+	}
+	assert_int_equal(pg_number(fedi->dsn, "SELECT count(*) FROM key_fetch"), 1);
+}
+
+static void
+answer_gone(struct fedi *f, struct httpd_req *r)
+{
+	(void)f;
+	fedi_reply(r, 410, "text/plain", SPAN("gone"));
+}
+
+static void
+test_actor_gone(void **state)
+{
+	struct fedi_post p[2] = {post_like(1), post_like(2)};
+
+	(void)state;
+	fedi->answer = answer_gone;
+	fedi_posts(fedi, p, 1);
+	fedi_posts(fedi, p + 1, 1);
+	for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+		assert_int_equal(p[i].status, 401); /* never 410: our inbox is there */
+		assert_non_null(strstr(p[i].text, "does not exist"));
+	}
+	assert_int_equal(fedi_count(fedi, "GET", NULL), 1);
+}
+
+/* Answers with the key that `arg` points to. */
+static void
+answer_key(struct fedi *f, struct httpd_req *r)
+{
+	fedi_answer_actor(f, r, *(struct pkey **)f->arg);
+}
+
+static void
+test_rotated_key(void **state)
+{
+	struct fedi_post p[4] = {post_like(1), post_like(2), post_like(3), post_like(4)};
+	struct pkey *now = fedi->key;
+
+	(void)state;
+	fedi->answer = answer_key;
+	fedi->arg = &now;
+	fedi_posts(fedi, p, 1);
+	assert_int_equal(p[0].status, 202);
+	/* Too early to ask again: what is known counts. */
+	now = fedi->other;
+	p[1].key = fedi->other;
+	fedi_posts(fedi, p + 1, 1);
+	assert_int_equal(p[1].status, 401);
+	assert_int_equal(fedi_count(fedi, "GET", NULL), 1);
+	/* Six minutes later it is asked for once, and the old key has had its time. */
+	(void)pg_sql(fedi->dsn, "UPDATE key_fetch SET at = at - interval '6 minutes'");
+	p[2].key = fedi->other;
+	fedi_posts(fedi, p + 2, 2);
+	assert_int_equal(p[2].status, 202);
+	assert_int_equal(p[3].status, 401);
+	assert_int_equal(fedi_count(fedi, "GET", NULL), 2);
+	assert_int_equal(rows(), 2);
+}
+
+static void
+test_old_key_outlives_its_server(void **state)
+{
+	struct fedi_post p[3] = {post_like(1), post_like(2), post_like(3)};
+
+	(void)state;
+	fedi_posts(fedi, p, 1);
+	(void)pg_sql(fedi->dsn,
+		"UPDATE remote_actor SET fetched_at = now() - interval '2 days';"
+		"UPDATE key_fetch SET at = now() - interval '2 days';"
+		"UPDATE remote_actor SET uri = uri");
+	fedi_posts(fedi, p + 1, 1);
+	assert_int_equal(p[1].status, 202);
+	assert_int_equal(fedi_count(fedi, "GET", NULL), 2); /* a day is over: asked again */
+	(void)pg_sql(fedi->dsn,
+		"UPDATE remote_actor SET fetched_at = now() - interval '2 days';"
+		"UPDATE key_fetch SET at = now() - interval '2 days'");
+	fedi->answer = NULL;
+	(void)pg_sql(fedi->dsn, "UPDATE key_fetch SET at = now()"); /* just failed elsewhere */
+	fedi_posts(fedi, p + 2, 1);
+	assert_int_equal(p[2].status, 202);
+	assert_int_equal(fedi_count(fedi, "GET", NULL), 2);
+}
+
+/* ---- Deletes of strangers ---- */
+
+static struct fedi_post
+post_delete(const char *name, int n)
+{
+	struct span who = fedi_actor(fedi, name);
+
+	return (struct fedi_post){.path = "/inbox",
+		.body = arena_printf(arena,
+			"{\"@context\":\"https://www.w3.org/ns/activitystreams\",\"id\":"
+			"\"%.*s#delete%d\",\"type\":\"Delete\",\"actor\":\"%.*s\",\"object\":"
+			"\"%.*s\"}",
+			SPAN_FMT(who), n, SPAN_FMT(who), SPAN_FMT(who)),
+		.key_id = fedi_key_id(fedi, name),
+		.key = fedi->key};
+}
+
+static void
+test_unknown_delete(void **state)
+{
+	struct fedi_post p[20];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "gone%zu", i);
+		p[i] = post_delete(name, (int)i);
+		p[i].unsigned_ = i % 2;
+	}
+	fedi_posts(fedi, p, ARRAY_LEN(p));
+	for (size_t i = 0; i < ARRAY_LEN(p); i++)
+		assert_int_equal(p[i].status, 202);
+	assert_int_equal(rows(), 0);
+	assert_int_equal(fedi->n_seen, 0);
+	assert_int_equal(pg_number(fedi->dsn, "SELECT count(*) FROM key_fetch"), 0);
+}
+
+/* A known actor whose server now says 410 for its key: its Delete cannot be proven, but is
+ * true. */
+static void
+test_last_word(void **state)
+{
+	struct fedi_post p[4] = {
+		post_like(1), post_delete("alice", 1), post_delete("alice", 2)};
+
+	(void)state;
+	fedi_posts(fedi, p, 1);
+	(void)pg_sql(fedi->dsn, "UPDATE key_fetch SET at = at - interval '6 minutes'");
+	fedi->answer = answer_gone;
+	p[1].key = p[2].key = fedi->other;
+	fedi_posts(fedi, p + 1, 1);
+	fedi_posts(fedi, p + 2, 1);
+	assert_int_equal(p[1].status, 202);
+	assert_int_equal(p[2].status, 202);
+	assert_int_equal(pg_number(fedi->dsn,
+				 "SELECT count(*) FROM inbox_activity WHERE uri LIKE '%#gone'"),
+		1);
+	assert_int_equal(rows(), 2);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_taken, clean),
+		cmocka_unit_test_setup(test_replay, clean),
+		cmocka_unit_test_setup(test_refused, clean),
+		cmocka_unit_test_setup(test_key_that_cannot_be_had, clean),
+		cmocka_unit_test_setup(test_actor_gone, clean),
+		cmocka_unit_test_setup(test_rotated_key, clean),
+		cmocka_unit_test_setup(test_old_key_outlives_its_server, clean),
+		cmocka_unit_test_setup(test_unknown_delete, clean),
+		cmocka_unit_test_setup(test_last_word, clean),
+	};
+
+	return cmocka_run_group_tests_name("flow.inbox", tests, setup, teardown);
+}

@@ -1,0 +1,453 @@
+/* Jobs "receive" on a real database: what each kind of activity does, and to whom. */
+#include "base/json.h"
+#include "hub/delivery.h"
+#include "lib/check.h"
+#include "lib/dbrun.h"
+#include "lib/fedi.h"
+#include "lib/pg.h"
+
+static struct fedi *fedi;
+static struct arena *arena;
+static struct span alice, bob, stadt;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	fedi = fedi_new();
+	arena = fedi->arena;
+	alice = fedi_actor(fedi, "alice");
+	bob = fedi_actor(fedi, "bob");
+	stadt = arena_printf(arena, "%.*s/o/stadt", SPAN_FMT(fedi->hub_base));
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	fedi_free(fedi);
+	return 0;
+}
+
+static int
+clean(void **state)
+{
+	const struct span who[] = {alice, bob};
+
+	(void)state;
+	fedi_clean(fedi);
+	for (size_t i = 0; i < ARRAY_LEN(who); i++)
+		(void)pg_sql(fedi->dsn,
+			arena_printf(arena,
+				"INSERT INTO remote_actor (uri, host, inbox, shared_inbox, "
+				"key_id,"
+				" public_key_pem, fetched_at) VALUES ('%.*s', 'h', "
+				"'%.*s/inbox',"
+				" '%.*s/inbox', '%.*s#main-key', '%.*s', now())",
+				SPAN_FMT(who[i]), SPAN_FMT(who[i]), SPAN_FMT(fedi->peer_base),
+				SPAN_FMT(who[i]), SPAN_FMT(pkey_public_pem(arena, fedi->key)))
+				.p);
+	return 0;
+}
+
+/* ---- taking in, then working ---- */
+
+static struct span
+quoted(struct span s)
+{
+	return s.n && s.p[0] == '{' ? s : arena_printf(arena, "\"%.*s\"", SPAN_FMT(s));
+}
+
+static struct span
+body(const char *id, const char *type, struct span actor, struct span object)
+{
+	return arena_printf(arena,
+		"{\"@context\":\"https://www.w3.org/ns/activitystreams\",\"id\":\"%.*s/%s\","
+		"\"type\":\"%s\",\"actor\":\"%.*s\",\"object\":%.*s}",
+		SPAN_FMT(fedi->peer_base), id, type, SPAN_FMT(actor), SPAN_FMT(quoted(object)));
+}
+
+struct taken {
+	struct span actor, body, id;
+	const char *type;
+};
+
+static void
+fill_take(struct db_batch *b, void *ctx)
+{
+	const struct taken *x = ctx;
+	const struct inbox_new row = {
+		.signer = x->actor, .uri = x->id, .type = span_of(x->type), .body = x->body};
+
+	inbox_accept(b, &row, 1);
+}
+
+static void
+take(const char *id, const char *type, struct span actor, struct span object)
+{
+	struct taken x = {.actor = actor,
+		.type = type,
+		.id = arena_printf(arena, "%.*s/%s", SPAN_FMT(fedi->peer_base), id),
+		.body = body(id, type, actor, object)};
+
+	dbrun_ok(fedi->dsn, fill_take, NULL, &x);
+}
+
+static size_t
+work(void)
+{
+	return fedi_jobs(fedi, "receive", &receive_flow);
+}
+
+static const char *
+outcome(const char *id)
+{
+	return pg_sql(fedi->dsn, arena_printf(arena,
+					 "SELECT coalesce(outcome, 'open') FROM inbox_activity "
+					 "WHERE uri = '%.*s/%s'",
+					 SPAN_FMT(fedi->peer_base), id)
+					 .p);
+}
+
+static int64_t
+number(const char *sql)
+{
+	return pg_number(fedi->dsn, sql);
+}
+
+static struct span
+uri(const char *id)
+{
+	return arena_printf(arena, "%.*s/%s", SPAN_FMT(fedi->peer_base), id);
+}
+
+/* ---- Follow ---- */
+
+static void
+test_follow(void **state)
+{
+	json_t *accept;
+	struct span object;
+
+	(void)state;
+	take("f1", "Follow", alice, stadt);
+	assert_int_equal(work(), 1);
+	assert_string_equal(outcome("f1"), "followed");
+	check_span(span_of(pg_sql(fedi->dsn, "SELECT uri FROM follow")), uri("f1"));
+	assert_int_equal(
+		number("SELECT count(*) FROM inbox_activity WHERE body IS NOT NULL"), 0);
+	assert_int_equal(number("SELECT count(*) FROM job WHERE kind = 'receive'"), 0);
+	/* The Accept goes to the follower's own inbox, with the Follow's id. */
+	assert_int_equal(number("SELECT count(*) FROM job WHERE kind = 'deliver'"), 1);
+	check_span(span_of(pg_sql(fedi->dsn, "SELECT args->>'inbox' FROM job")),
+		arena_printf(arena, "%.*s/inbox", SPAN_FMT(alice)));
+	check_ok(arena, json_parse(arena,
+				arena_dup(arena, span_of(pg_sql(fedi->dsn,
+							 "SELECT body FROM activity"))),
+				&json_limits_ap, &accept));
+	assert_string_equal(json_string_value(json_object_get(accept, "type")), "Accept");
+	object = json_text(json_object_get(json_object_get(accept, "object"), "id"));
+	check_span(object, uri("f1"));
+}
+
+static void
+test_follow_again(void **state)
+{
+	(void)state;
+	take("f1", "Follow", alice, stadt);
+	take("f2", "Follow", alice, stadt);
+	take("f3", "Follow", bob, stadt);
+	assert_true(work() >= 2);
+	while (work() > 0)
+		;
+	assert_int_equal(number("SELECT count(*) FROM follow"), 2);
+	check_span(span_of(pg_sql(fedi->dsn, arena_printf(arena,
+						     "SELECT f.uri FROM follow f JOIN "
+						     "remote_actor r ON r.id = f.actor"
+						     " WHERE r.uri = '%.*s'",
+						     SPAN_FMT(alice))
+						     .p)),
+		uri("f2"));
+	/* Each is accepted, under an id of its own. */
+	assert_int_equal(
+		number("SELECT count(DISTINCT uri) FROM activity WHERE type = 'Accept'"), 3);
+	assert_int_equal(number("SELECT count(*) FROM job WHERE kind = 'deliver'"), 3);
+}
+
+static void
+test_follow_of_nobody(void **state)
+{
+	(void)state;
+	take("f1", "Follow", alice,
+		arena_printf(arena, "%.*s/o/niemand", SPAN_FMT(fedi->hub_base)));
+	take("f2", "Follow", alice,
+		arena_printf(arena, "%.*s/actor", SPAN_FMT(fedi->hub_base)));
+	take("f3", "Follow", alice, SPAN("https://anderswo.example/users/x"));
+	take("f4", "Follow", alice, arena_printf(arena, "%.*s/x", SPAN_FMT(stadt)));
+	while (work() > 0)
+		;
+	for (int i = 1; i <= 4; i++) {
+		char id[16];
+
+		(void)snprintf(id, sizeof(id), "f%d", i);
+		if (!strstr(outcome(id), "no such actor") && !strstr(outcome(id), "refused"))
+			check_fail("%s: %s", id, outcome(id));
+	}
+	assert_int_equal(number("SELECT count(*) FROM follow"), 0);
+	assert_int_equal(number("SELECT count(*) FROM activity"), 0);
+	assert_int_equal(number("SELECT count(*) FROM job"), 0);
+}
+
+static void
+test_follower_forgotten(void **state)
+{
+	(void)state;
+	take("f1", "Follow", alice, stadt);
+	(void)pg_sql(fedi->dsn, "DELETE FROM remote_actor");
+	assert_int_equal(work(), 1);
+	assert_non_null(strstr(outcome("f1"), "forgotten"));
+	assert_int_equal(number("SELECT count(*) FROM job"), 0);
+}
+
+/* ---- Undo ---- */
+
+static void
+follow_both(void)
+{
+	take("f1", "Follow", alice, stadt);
+	take("f2", "Follow", bob, stadt);
+	while (work() > 0)
+		;
+	assert_int_equal(number("SELECT count(*) FROM follow"), 2);
+}
+
+static void
+test_undo(void **state)
+{
+	const struct {
+		const char *name;
+		struct span actor, object;
+		int64_t left;
+	} cases[] = {
+		{"whole", alice, body("f1", "Follow", alice, stadt), 1},
+		{"without its id", alice,
+			arena_printf(arena,
+				"{\"type\":\"Follow\",\"actor\":\"%.*s\",\"object\":\"%.*s\"}",
+				SPAN_FMT(alice), SPAN_FMT(stadt)),
+			1},
+		{"another id, same pair", alice, body("f9", "Follow", alice, stadt), 1},
+		{"the id alone", alice, uri("f1"), 1},
+		{"somebody else's", bob, uri("f1"), 2},
+		{"a Like", alice, body("l1", "Like", alice, stadt), 2},
+		{"an unknown id", alice, uri("f77"), 2},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		(void)clean(NULL);
+		follow_both();
+		take("u1", "Undo", cases[i].actor, cases[i].object);
+		assert_int_equal(work(), 1);
+		if (number("SELECT count(*) FROM follow") != cases[i].left)
+			check_fail("%s: %s", cases[i].name, outcome("u1"));
+		assert_int_equal(number("SELECT count(*) FROM job WHERE kind = 'receive'"), 0);
+	}
+}
+
+static void
+test_undo_before_follow(void **state)
+{
+	(void)state;
+	take("u1", "Undo", alice, body("f1", "Follow", alice, stadt));
+	assert_int_equal(work(), 1);
+	take("f1", "Follow", alice, stadt);
+	assert_int_equal(work(), 0);
+	assert_int_equal(number("SELECT count(*) FROM follow"), 0);
+	take("f2", "Follow", alice, stadt);
+	assert_int_equal(work(), 1);
+	assert_int_equal(number("SELECT count(*) FROM follow"), 1);
+}
+
+static void
+test_block(void **state)
+{
+	(void)state;
+	follow_both();
+	take("b1", "Block", alice, stadt);
+	assert_int_equal(work(), 1);
+	assert_int_equal(number("SELECT count(*) FROM follow"), 1);
+}
+
+/* ---- Delete and Update of the actor ---- */
+
+static void
+answer_status(struct fedi *f, struct httpd_req *r)
+{
+	const int *status = f->arg;
+
+	if (*status == 200)
+		fedi_answer_actor(f, r, f->other);
+	else
+		fedi_reply(r, *status, "text/plain", SPAN("x"));
+}
+
+static void
+test_delete(void **state)
+{
+	static const struct {
+		int status;
+		int64_t followers, jobs;
+		const char *says;
+	} cases[] = {
+		{410, 1, 0, "actor deleted"},
+		{404, 1, 0, "actor deleted"},
+		{200, 2, 0, "still has the actor"},
+		{503, 2, 1, "open"},
+	};
+
+	int status;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		status = cases[i].status;
+		(void)clean(NULL);
+		follow_both();
+		fedi->answer = answer_status;
+		fedi->arg = &status;
+		take("d1", "Delete", alice, alice);
+		assert_int_equal(work(), 1);
+		assert_int_equal(number("SELECT count(*) FROM follow"), cases[i].followers);
+		assert_int_equal(number("SELECT count(*) FROM job WHERE kind = 'receive'"),
+			cases[i].jobs);
+		if (!strstr(outcome("d1"), cases[i].says))
+			check_fail("%d: %s", status, outcome("d1"));
+	}
+	/* The one that could not be confirmed comes again later, and counts as tried. */
+	assert_int_equal(number("SELECT attempt FROM job WHERE kind = 'receive'"), 1);
+	assert_int_equal(
+		number("SELECT count(*) FROM job WHERE kind = 'receive' AND run_at > now()"),
+		1);
+	(void)pg_sql(
+		fedi->dsn, "UPDATE job SET run_at = now(), attempt = 9 WHERE kind = 'receive'");
+	assert_int_equal(work(), 1);
+	assert_non_null(strstr(outcome("d1"), "ended: "));
+	assert_int_equal(number("SELECT count(*) FROM job WHERE kind = 'receive'"), 0);
+}
+
+static void
+test_update_of_actor(void **state)
+{
+	int status = 200;
+
+	(void)state;
+	fedi->answer = answer_status; /* serves another key */
+	fedi->arg = &status;
+	take("x1", "Update", alice,
+		arena_printf(arena, "{\"id\":\"%.*s\",\"type\":\"Person\"}", SPAN_FMT(alice)));
+	assert_int_equal(work(), 1);
+	assert_string_equal(outcome("x1"), "actor refreshed");
+	check_span(span_of(pg_sql(fedi->dsn,
+			   arena_printf(arena,
+				   "SELECT public_key_pem FROM remote_actor WHERE uri = '%.*s'",
+				   SPAN_FMT(alice))
+				   .p)),
+		pkey_public_pem(arena, fedi->other));
+}
+
+/* ---- all the rest ---- */
+
+static void
+test_counted(void **state)
+{
+	static const char *const types[] = {
+		"Like", "Announce", "Arrive", "Accept", "Reject", "Flag", "Move", "EmojiReact"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		char id[16];
+
+		(void)snprintf(id, sizeof(id), "c%zu", i);
+		if (strcmp(types[i], "Move") == 0)
+			continue;
+		take(id, types[i], alice, SPAN("https://anderswo.example/1"));
+	}
+	take("n1", "Create", alice,
+		arena_printf(arena,
+			"{\"id\":\"%.*s/n\",\"type\":\"Note\",\"attributedTo\":\"%.*s\"}",
+			SPAN_FMT(fedi->peer_base), SPAN_FMT(alice)));
+	/* One signer's work is done in order, so one job after the other. */
+	while (work() > 0)
+		;
+	assert_int_equal(
+		number("SELECT count(*) FROM inbox_activity WHERE outcome IS NULL"), 0);
+	assert_string_equal(outcome("c0"), "counted");
+	assert_string_equal(outcome("n1"), "counted");
+	assert_string_equal(outcome("c3"), "accepted");
+	assert_string_equal(outcome("c4"), "rejected");
+	assert_int_equal(number("SELECT count(*) FROM job"), 0);
+	assert_int_equal(fedi->n_seen, 0);
+}
+
+static void
+test_malformed(void **state)
+{
+	(void)state;
+	take("m1", "Follow", alice, stadt);
+	take("m2", "Follow", bob, stadt);
+	(void)pg_sql(fedi->dsn,
+		arena_printf(arena, "UPDATE inbox_activity SET body = '{' WHERE uri = '%.*s'",
+			SPAN_FMT(uri("m1")))
+			.p);
+	(void)pg_sql(
+		fedi->dsn, arena_printf(arena, "DELETE FROM inbox_activity WHERE uri = '%.*s'",
+				   SPAN_FMT(uri("m2")))
+				   .p);
+	assert_int_equal(work(), 2);
+	assert_non_null(strstr(outcome("m1"), "not JSON"));
+	assert_int_equal(number("SELECT count(*) FROM job"), 0);
+	assert_int_equal(number("SELECT count(*) FROM follow"), 0);
+}
+
+/* A job whose lease somebody else has now has no effect. */
+static void
+test_lease_lost(void **state)
+{
+	(void)state;
+	take("f1", "Follow", alice, stadt);
+	(void)pg_sql(fedi->dsn,
+		"CREATE FUNCTION t_steal() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+		" UPDATE job SET lease_token = gen_random_uuid() WHERE state = 'running'; "
+		"RETURN NEW;"
+		" END $$;"
+		"CREATE TRIGGER t_steal AFTER UPDATE ON job FOR EACH ROW"
+		" WHEN (pg_trigger_depth() = 0 AND NEW.state = 'running')"
+		" EXECUTE FUNCTION t_steal()");
+	assert_int_equal(work(), 1);
+	(void)pg_sql(fedi->dsn, "DROP FUNCTION t_steal CASCADE");
+	assert_string_equal(outcome("f1"), "open");
+	assert_int_equal(number("SELECT count(*) FROM follow"), 0);
+	assert_int_equal(number("SELECT count(*) FROM activity"), 0);
+	assert_int_equal(number("SELECT count(*) FROM job WHERE state = 'running'"), 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_follow, clean),
+		cmocka_unit_test_setup(test_follow_again, clean),
+		cmocka_unit_test_setup(test_follow_of_nobody, clean),
+		cmocka_unit_test_setup(test_follower_forgotten, clean),
+		cmocka_unit_test_setup(test_undo, clean),
+		cmocka_unit_test_setup(test_undo_before_follow, clean),
+		cmocka_unit_test_setup(test_block, clean),
+		cmocka_unit_test_setup(test_delete, clean),
+		cmocka_unit_test_setup(test_update_of_actor, clean),
+		cmocka_unit_test_setup(test_counted, clean),
+		cmocka_unit_test_setup(test_malformed, clean),
+		cmocka_unit_test_setup(test_lease_lost, clean),
+	};
+
+	return cmocka_run_group_tests_name("flow.receive", tests, setup, teardown);
+}
