@@ -180,9 +180,14 @@ loop_new(struct env *env)
 	l->magic = LOOP_MAGIC;
 	l->env = env;
 	assert(cfg);
-	/* Only this thread touches the base: work.c comes back through an eventfd. */
-	(void)event_config_set_flag(
-		cfg, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_PRECISE_TIMER);
+	/*
+	 * Only this thread touches the base: work.c comes back through an eventfd. Changes of
+	 * interest are told to the kernel once a turn: a request reads, writes and reads again,
+	 * which would be four system calls. It wants no descriptor that was dup'ed; none is.
+	 */
+	(void)event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK |
+						 EVENT_BASE_FLAG_PRECISE_TIMER |
+						 EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 	l->base = event_base_new_with_config(cfg);
 	event_config_free(cfg);
 	assert(l->base);
