@@ -25,6 +25,7 @@
 #define SWEEP_DRAIN_MS 50
 #define REAP_MS 20 /* not more often, whatever comes in */
 #define LISTENERS_MAX 16
+#define WRITE_AT_ONCE (256 * 1024) /* a page goes out in one call, not in pieces of 16 KiB */
 
 enum conn_at {
 	CONN_IDLE,    /* nothing of a request has arrived */
@@ -269,6 +270,7 @@ conns_bev(struct event_base *base, void *arg)
 	c->all = cs;
 	c->bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 	assert(c->bev);
+	(void)bufferevent_set_max_single_write(c->bev, WRITE_AT_ONCE);
 	bufferevent_incref(c->bev);
 	(void)evbuffer_add_cb(bufferevent_get_input(c->bev), conn_input, c);
 	conn_set(c, CONN_IDLE);
