@@ -218,6 +218,7 @@ proc_writable(evutil_socket_t fd, short what, void *arg)
 static _Noreturn void
 proc_exec(const struct proc *p, int fd, pid_t parent)
 {
+	char *const nothing[] = {NULL}; /* our environment may hold secrets */
 	sigset_t none;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -227,7 +228,7 @@ proc_exec(const struct proc *p, int fd, pid_t parent)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (dup2(fd, 0) < 0 || dup2(fd, 1) < 0 || close_range(3, ~0U, 0) != 0)
 		_exit(127);
-	execv(p->opts.argv[0], (char *const *)(uintptr_t)p->opts.argv);
+	execve(p->opts.argv[0], (char *const *)(uintptr_t)p->opts.argv, nothing);
 	_exit(127);
 }
 

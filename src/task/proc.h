@@ -4,7 +4,7 @@
  * Frames both ways: 4 bytes big-endian length, then that many bytes. The helper is started on
  * first use, killed and started again (with back-off 0.1 s to 30 s) after a crash, a bad frame
  * or an answer later than wall_ms; the waiting request then fails with ERR_UPSTREAM. It
- * inherits nothing but its socket as descriptor 0 and 1, and stderr.
+ * inherits nothing but its socket as descriptor 0 and 1, and stderr; its environment is empty.
  */
 #ifndef TASK_PROC_H
 #define TASK_PROC_H

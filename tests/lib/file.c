@@ -2,21 +2,20 @@
 
 #include "lib/check.h"
 
-#define FILE_MAX (4u << 20)
-
 struct span
 file_read(struct arena *a, const char *name)
 {
 	const struct span path = arena_printf(a, "%s/data/%s", TESTS_DIR, name);
-	char *bytes = arena_alloc(a, FILE_MAX);
 	FILE *f = fopen(path.p, "rb");
-	size_t n;
+	char *bytes;
+	long n;
 
-	if (!f)
+	if (!f || fseek(f, 0, SEEK_END) != 0 || (n = ftell(f)) < 0 ||
+		fseek(f, 0, SEEK_SET) != 0)
 		check_fail("%s cannot be opened", path.p);
-	n = fread(bytes, 1, FILE_MAX, f);
-	if (ferror(f) || n == FILE_MAX)
-		check_fail("%s cannot be read whole", path.p);
+	bytes = arena_alloc(a, (size_t)n);
+	if (fread(bytes, 1, (size_t)n, f) != (size_t)n)
+		check_fail("%s cannot be read", path.p);
 	(void)fclose(f);
-	return span_from(bytes, n);
+	return span_from(bytes, (size_t)n);
 }

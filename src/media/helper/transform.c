@@ -146,12 +146,20 @@ within_limits(struct run *r)
 
 /* ---- making it anew ---- */
 
+/*
+ * Turns it upright as well. A colour profile of its own is applied; without one there is
+ * nothing to apply, and asked all the same the library (8.14) shifts the colours.
+ */
 static bool
 shrink(struct run *r, int side)
 {
 	VipsImage *next = NULL;
 
-	/* Turns it upright and converts by its colour profile, too. */
+	if (vips_image_get_typeof(r->image, VIPS_META_ICC_NAME) == 0)
+		return run_take(r,
+			vips_thumbnail_image(r->image, &next, side, "height", side, "size",
+				VIPS_SIZE_DOWN, NULL),
+			&next);
 	return run_take(r,
 		vips_thumbnail_image(r->image, &next, side, "height", side, "size",
 			VIPS_SIZE_DOWN, "export_profile", "srgb", NULL),

@@ -88,17 +88,23 @@ def mosaic(width, height, components, extra):
 
 
 def endless_scans(side, scans):
-    """Progressive, each scan some forty bytes that go over all blocks of the picture again."""
-    table, codes = huffman(0x10, {0xE0: 1})
-    left, bits = ((side + 7) // 8) ** 2, Bits()
+    """Progressive: after the means (all grey), each scan of some forty bytes goes over all blocks
+    of the picture again."""
+    dc_table, dc = huffman(0x00, {0: 1})
+    ac_table, ac = huffman(0x10, {0xE0: 1})
+    blocks = ((side + 7) // 8) ** 2
+    means, left, bits = Bits(), blocks, Bits()
+    for _ in range(blocks):
+        means.put(*dc[0])
     while left > 0:
         run = min(left, 32767)
-        bits.put(*codes[0xE0])
+        bits.put(*ac[0xE0])
         bits.put(max(run - 16384, 0), 14)
         left -= run
     body = stuffed(bits.bytes(1))
     return (b"\xff\xd8" + segment(0xDB, b"\0" + bytes([8] * 64)) + frame(0xC2, side, side, 1) +
-            table + b"".join(scan(1, 1 + i % 63, 1 + i % 63) + body for i in range(scans)) +
+            dc_table + ac_table + scan(1, 0, 0) + stuffed(means.bytes(1)) +
+            b"".join(scan(1, 1 + i % 63, 1 + i % 63) + body for i in range(scans)) +
             b"\xff\xd9")
 
 
@@ -229,7 +235,7 @@ def main():
         "profile.jpg": mosaic(320, 200, 3, [BROKEN_PROFILE]),
         "polyglot.jpg": mosaic(320, 200, 3, [segment(0xFE, b"<script>alert(1)</script>")]) +
                         b"<?php system('id'); ?>PK\x03\x04",
-        "scans.jpg": endless_scans(6300, 600),
+        "scans.jpg": endless_scans(6300, 63),
         "deep.png": deep_png(),
         "bomb.png": png(30000, 30000, 8, 2, bytes(1000)),
         "damaged.png": deep_png().replace(b"IDAT", b"IDAT\xff\xff", 1),

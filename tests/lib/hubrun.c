@@ -1,0 +1,235 @@
+#include "lib/hubrun.h"
+
+#include <inttypes.h>
+
+#include "db/db.h"
+#include "hub/record.h"
+#include "lib/check.h"
+#include "lib/dbrun.h"
+#include "lib/pg.h"
+#include "net/blob.h"
+#include "net/http.h"
+#include "task/proc.h"
+#include "task/work.h"
+
+#define HUBRUN_BASE "https://hub.example"
+#define HUBRUN_SQL_MAX 4096
+
+static void
+hubrun_conf(struct hubrun *r, const struct hubrun_opts *o)
+{
+	struct arena *a = r->arena;
+
+	check_ok(a, url_parse(a, SPAN(HUBRUN_BASE), &r->conf.base_url));
+	check_ok(a, url_parse(a, SPAN("https://media.hub.example"), &r->conf.media_base_url));
+	assert_true(conf_range_parse(SPAN("127.0.0.0/8"), &r->loopback));
+	r->conf.allow_private = &r->loopback;
+	r->conf.n_allow_private = 1;
+	r->conf.data_dir = o->data_dir;
+	r->env.conf = &r->conf;
+}
+
+void
+hubrun_init(struct hubrun *r, const struct hubrun_opts *o)
+{
+	*r = (struct hubrun){.arena = arena_new()};
+	hubrun_conf(r, o);
+	hub_init(&r->hub, r->arena, &r->conf, NULL);
+	r->hub.epoch = 1;
+	r->env.hub = &r->hub;
+	r->env.loop = loop_new(&r->env);
+	r->env.work = work_pool_new(r->env.loop, 1, 64);
+	r->env.http = http_new(r->env.loop, &r->conf);
+	if (o->dsn.p) {
+		const struct db_opts opts = dbrun_opts(o->dsn, 2);
+
+		r->env.db = db_new(r->env.loop, &opts);
+	}
+	if (o->data_dir.p) {
+		const struct err *e;
+
+		r->env.blobs = blob_store_files(r->arena, &r->conf, &e);
+		check_ok(r->arena, e);
+	}
+	if (o->helper) {
+		const struct proc_opts opts = {.argv = o->helper,
+			.max_request = 17u << 20,
+			.max_reply = 8u << 20,
+			.wall_ms = o->helper_wall_ms};
+
+		r->env.media = proc_new(r->env.loop, &opts);
+	}
+}
+
+static void
+hubrun_ended(void *arg, const struct err *e)
+{
+	struct hubrun_end *end = arg;
+	struct hubrun *r = end->run;
+
+	end->task = NULL;
+	end->failed = e != NULL;
+	if (e) {
+		struct arena *a = arena_new();
+
+		end->kind = e->kind;
+		(void)snprintf(end->text, sizeof(end->text), "%.*s", SPAN_FMT(err_text(a, e)));
+		arena_free(a);
+	}
+	if (--r->alive == 0)
+		loop_stop(r->env.loop, 0);
+}
+
+void
+hubrun_start(struct hubrun *r, struct hubrun_end *end, const struct flow *f, const void *arg,
+	size_t arg_size, void *out)
+{
+	*end = (struct hubrun_end){.run = r};
+	r->alive++;
+	end->task = task_start(&(const struct task_start){.loop = r->env.loop,
+		.flow = f,
+		.arg = arg,
+		.arg_size = arg_size,
+		.out = out,
+		.ended = hubrun_ended,
+		.ended_arg = end});
+}
+
+void
+hubrun_wait(struct hubrun *r)
+{
+	loop_run(r->env.loop);
+	assert_int_equal(r->alive, 0);
+	assert_int_equal(task_count(r->env.loop), 0);
+}
+
+void
+hubrun_fini(struct hubrun *r)
+{
+	proc_free(r->env.media);
+	blob_store_free(r->env.blobs);
+	http_free(r->env.http);
+	work_pool_free(r->env.work);
+	if (r->env.db)
+		db_free(r->env.db);
+	loop_free(r->env.loop);
+	hub_fini(&r->hub);
+	arena_free(r->arena);
+}
+
+/* ---- the database ---- */
+
+const char *
+hubrun_sql(struct span dsn, const char *fmt, ...)
+{
+	char sql[HUBRUN_SQL_MAX];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(sql, sizeof(sql), fmt, ap);
+	va_end(ap);
+	assert_true(n > 0 && (size_t)n < sizeof(sql));
+	return pg_sql(dsn, sql);
+}
+
+int64_t
+hubrun_int(struct span dsn, const char *fmt, ...)
+{
+	char sql[HUBRUN_SQL_MAX];
+	int64_t v;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(sql, sizeof(sql), fmt, ap);
+	va_end(ap);
+	assert_true(n > 0 && (size_t)n < sizeof(sql));
+	if (!span_i64(span_of(pg_sql(dsn, sql)), INT64_MIN, INT64_MAX, &v))
+		check_fail("%s is no number", sql);
+	return v;
+}
+
+struct span
+hubrun_database(struct pg *pg)
+{
+	const struct span dsn = pg_database(pg);
+	struct arena *a = arena_new();
+	int applied;
+
+	check_ok(a, db_migrate(a, dsn, &applied));
+	arena_free(a);
+	(void)hubrun_sql(dsn,
+		"INSERT INTO record_head (hub, epoch, seq, hash, own)"
+		" VALUES ('hub.example', 1, 0, decode(repeat('00', 32), 'hex'), true)");
+	(void)hubrun_sql(dsn,
+		"WITH a AS ("
+		"  INSERT INTO account (kind, slug, actor_type, name, public_key_pem,"
+		"                       ed25519_public, private_keys)"
+		"  VALUES ('organization', 'feuerwehr', 'Organization', 'Feuerwehr', '', '', "
+		"'')"
+		"  RETURNING id)"
+		" INSERT INTO account_count (account) SELECT id FROM a");
+	return dsn;
+}
+
+struct job
+hubrun_claim(struct arena *a, struct span dsn, const char *kind, int64_t key)
+{
+	struct job j = {
+		.kind = arena_dup(a, span_of(kind)), .key = arena_printf(a, "%" PRId64, key)};
+
+	j.id = hubrun_int(dsn,
+		"UPDATE job SET state = 'running', attempt = attempt + 1, worker = 'test',"
+		" lease_until = now() + interval '60 s', lease_token = gen_random_uuid()"
+		" WHERE kind = '%s' AND key = '%" PRId64 "' AND state = 'ready' RETURNING id",
+		kind, key);
+	j.attempt = hubrun_int(dsn, "SELECT attempt FROM job WHERE id = %" PRId64, j.id);
+	j.crashes = hubrun_int(dsn, "SELECT crashes FROM job WHERE id = %" PRId64, j.id);
+	j.args = arena_dup(
+		a, span_of(hubrun_sql(dsn, "SELECT args FROM job WHERE id = %" PRId64, j.id)));
+	j.token =
+		arena_dup(a, span_of(hubrun_sql(dsn,
+				     "SELECT lease_token FROM job WHERE id = %" PRId64, j.id)));
+	return j;
+}
+
+struct hubrun_verifying {
+	const struct hub *hub;
+	size_t entries, head;
+};
+
+static void
+hubrun_verify_ask(struct db_batch *b, void *ctx)
+{
+	struct hubrun_verifying *v = ctx;
+
+	v->entries = record_after(b, v->hub, 1, 0, 100000, true);
+	v->head = record_head_read(b);
+}
+
+static void
+hubrun_verify_read(const struct db_batch *b, void *ctx)
+{
+	const struct hubrun_verifying *v = ctx;
+	struct record_checkpoint head = {0};
+	struct record_entry e;
+	struct record_verify rv;
+
+	record_verify_init(&rv, 1);
+	for (size_t i = 0; i < db_rows(b, v->entries); i++) {
+		check_ok(b->arena, record_row(b, v->entries, i, &e));
+		check_ok(b->arena, record_verify_entry(&rv, b->arena, &e));
+	}
+	check_ok(b->arena, record_head_row(b, v->head, &head));
+	check_ok(b->arena, record_verify_head(&rv, b->arena, &head));
+}
+
+void
+hubrun_verify(struct span dsn)
+{
+	const struct hub hub = {.authority = SPAN("hub.example")};
+	struct hubrun_verifying v = {.hub = &hub};
+
+	dbrun_ok(dsn, hubrun_verify_ask, hubrun_verify_read, &v);
+}
