@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include "ctl/cmd.h"
 #include "db/queue.h"
 #include "hub/status.h"
+#include "media/program.h"
 
 #define DOCTOR_PORT_S 3
 
@@ -371,20 +371,14 @@ doctor_database(struct doctor *d)
 static void
 doctor_helper(struct doctor *d)
 {
-	/* Beside a program that runs from its build directory, or where it is installed. */
-	char beside[PATH_MAX] = "";
-	const ssize_t n = readlink("/proc/self/exe", beside, sizeof(beside) - 32);
-	char *slash = n > 0 ? strrchr(beside, '/') : NULL;
+	const char *path = media_program(d->call->arena);
 
-	if (slash)
-		(void)snprintf(slash, 32, "/litfass-media");
-	if (slash && access(beside, X_OK) == 0)
-		doctor_ok(d, "media_helper", "%s", beside);
-	else if (access(LITFASS_LIBEXECDIR "/litfass-media", X_OK) == 0)
-		doctor_ok(d, "media_helper", "%s", LITFASS_LIBEXECDIR "/litfass-media");
+	if (access(path, X_OK) == 0)
+		doctor_ok(d, "media_helper", "%s", path);
 	else
-		doctor_fail(d, "media_helper", "%s is missing: images cannot be prepared",
-			LITFASS_LIBEXECDIR "/litfass-media");
+		doctor_fail(d, "media_helper",
+			"%s: %s: pictures cannot be prepared; install it again", path,
+			strerror(errno));
 }
 
 static const struct err *

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "connector/poll.h"
 #include "db/db.h"
+#include "media/pull.h"
 
 #define JOBS_MAGIC 0x6a6f6273u
 #define JOBS_KINDS_MAX 16
@@ -344,6 +345,7 @@ jobs_renew(void *arg)
 
 static const struct jobs_kind jobs_table[] = {
 	{"poll", &poll_flow, ROLE_INGEST, 8},
+	{"media", &media_flow, ROLE_MEDIA, 8},
 	{"receive", &receive_flow, ROLE_DELIVER, 32},
 	{"deliver", &deliver_flow, ROLE_DELIVER, 128},
 };

@@ -16,9 +16,12 @@
 #include "main/embedded.h"
 #include "main/jobs.h"
 #include "main/ops.h"
+#include "media/frame.h"
+#include "media/program.h"
 #include "net/blob.h"
 #include "net/http.h"
 #include "net/httpd.h"
+#include "task/proc.h"
 #include "task/work.h"
 #include "web/web.h"
 
@@ -40,6 +43,7 @@ struct worker {
 	struct jobs *jobs;
 	struct checkpoint *checkpoint;
 	struct loop_timer beat, late;
+	const char *media_argv[2];
 	char label[32];
 	bool loaded, listening;
 	bool replaced; /* another worker has taken over */
@@ -313,6 +317,12 @@ worker_services(struct worker *w)
 		.wait_ms = 2000,
 		.statement_timeout_ms = c->roles == ROLE_WEB ? 5000 : 30000,
 	};
+	const struct proc_opts media = {
+		.argv = w->media_argv,
+		.max_request = FRAME_REQUEST_MAX,
+		.max_reply = FRAME_REPLY_MAX,
+		.wall_ms = FRAME_WALL_MS,
+	};
 	const struct err *e;
 
 	w->env.work = work_pool_new(w->loop, WORKER_THREADS, WORKER_QUEUED);
@@ -322,6 +332,9 @@ worker_services(struct worker *w)
 	w->env.blobs = blob_store_files(w->arena, c, &e);
 	if (e)
 		return e;
+	w->media_argv[0] = media_program(w->arena);
+	if (c->roles & ROLE_MEDIA)
+		w->env.media = proc_new(w->loop, &media);
 	if (c->roles & ROLE_WEB) {
 		w->env.web = web_new(&w->env, w->arena, &e);
 		if (e)
@@ -346,6 +359,7 @@ worker_free(struct worker *w)
 	httpd_free(w->env.httpd);
 	web_free(w->env.web);
 	ap_free(w->env.ap);
+	proc_free(w->env.media);
 	http_free(w->env.http);
 	blob_store_free(w->env.blobs);
 	db_free(w->env.db);
