@@ -18,6 +18,7 @@
 
 static const struct route_table *const web_tables[] = {
 	&activitypub_routes,
+	&inbox_routes,
 	&api_timeline_routes,
 	&api_status_routes,
 	&api_account_routes,

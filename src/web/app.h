@@ -43,7 +43,7 @@ struct route_table {
 
 extern const struct route_table activitypub_routes;
 extern const struct route_table wellknown_routes;
-extern const struct route_table blob_routes, feed_routes, robots_routes;
+extern const struct route_table blob_routes, feed_routes, inbox_routes, robots_routes;
 extern const struct route_table asset_routes, home_routes, org_routes, status_routes;
 extern const struct route_table tag_routes, text_routes;
 

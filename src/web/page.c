@@ -212,6 +212,7 @@ page_render(struct task *t)
 	if (reply.status == 200 && !reply.etag.p)
 		reply.etag = page_etag(q->arena, reply.body);
 	*out = httpd_freeze(&reply);
+	metric_inc(METRIC_CACHE_MISSES);
 	arena_own(q->arena, page_frozen_release, *out);
 	cache_put(q->web->cache, s->key, s->generation, *out);
 	return done(t);
@@ -299,6 +300,5 @@ page_handle(struct httpd_req *r, const struct route_match *m)
 		httpd_send_frozen(r, f);
 		return;
 	}
-	metric_inc(METRIC_CACHE_MISSES);
 	httpd_run(r, &page_flow);
 }
