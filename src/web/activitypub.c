@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "ap/activity.h"
+#include "ap/ap.h"
 #include "ap/object.h"
 #include "hub/link.h"
 #include "hub/post.h"
@@ -570,7 +571,19 @@ static const struct page activity_page = {.flags = PAGE_CORS | PAGE_ACCEPT_AP,
 		WEB_PAGE(path "/following", ident##_following_page.page),                      \
 		WEB_PAGE(path "/featured", ident##_featured_page.page)
 
+/* One flow for all of them: it looks at the path itself. */
+#define INBOX_MAX ((size_t)1 << 20)
+#define INBOX_ROUTE(path)                                                                      \
+	{                                                                                      \
+		.methods = HTTPD_POST, .pattern = (path), .site = SITE_MAIN,                   \
+		.body_max = INBOX_MAX, .flow = &inbox_flow                                     \
+	}
+
 static const struct route activitypub_list[] = {
+	INBOX_ROUTE("/inbox"),
+	INBOX_ROUTE("/o/{slug}/inbox"),
+	INBOX_ROUTE("/hub/inbox"),
+	INBOX_ROUTE("/actor/inbox"),
 	FOLLOWED_ROUTES("/o/{slug}", org),
 	FOLLOWED_ROUTES("/hub", hub),
 	WEB_PAGE("/actor", instance_actor_page.page),

@@ -12,6 +12,7 @@
 #include "web/generation.h"
 #include "web/rate.h"
 
+#define WEB_LOST_BODY ((size_t)1 << 20)
 #define WEB_CACHE_BYTES ((size_t)16 * 1024 * 1024)
 
 /* ---- the table ---- */
@@ -210,5 +211,6 @@ web_body_limit(enum httpd_method m, enum httpd_site site, struct span path, void
 	unsigned allowed;
 	const struct route *route = router_match(w->router, site, m, path, &match, &allowed);
 
-	return route ? route->body_max : 0;
+	/* To whom it is said that there is nothing: 404 and 405 say more than 413 would. */
+	return route ? route->body_max : WEB_LOST_BODY;
 }
