@@ -81,9 +81,8 @@ gather_start(struct gather *g)
 		run->items = xcalloc(g->max, sizeof(struct gather_item *));
 		while (run->n < g->max && !list_empty(&g->waiting)) {
 			struct gather_item *item =
-				LIST_ENTRY(g->waiting.next, struct gather_item, link);
+				LIST_ENTRY(list_pop(&g->waiting), struct gather_item, link);
 
-			list_unlink(&item->link);
 			item->running = true;
 			run->items[run->n++] = item;
 		}

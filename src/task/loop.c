@@ -28,7 +28,6 @@ struct loop {
 	struct env *env;
 	struct event_base *base;
 	struct loop_tasks tasks;
-	struct event *turn;  /* active while the run queue is not empty */
 	struct event *clock; /* the earliest timer */
 	int64_t clock_at;    /* what `clock` is set to, 0 = not set */
 	struct loop_timer **heap;
@@ -142,6 +141,18 @@ loop_clock_fired(evutil_socket_t fd, short what, void *arg)
 	loop_clock_set(l);
 }
 
+void
+loop_skip(struct loop *l)
+{
+	const int64_t now = clock_mono_ms();
+
+	if (l->n_heap == 0 || l->heap[1]->at_ms <= now || !list_empty(&l->tasks.ready))
+		return;
+	clock_fake(clock_us() + (l->heap[1]->at_ms - now) * 1000, l->heap[1]->at_ms);
+	l->clock_at = 0;
+	loop_clock_set(l);
+}
+
 /* ---- the run queue ---- */
 
 struct loop_tasks *
@@ -149,24 +160,6 @@ loop_tasks(struct loop *l)
 {
 	MAGIC_CHECK(l, LOOP_MAGIC);
 	return &l->tasks;
-}
-
-void
-loop_wake_up(struct loop *l)
-{
-	event_active(l->turn, EV_TIMEOUT, 0);
-}
-
-static void
-loop_turn(evutil_socket_t fd, short what, void *arg)
-{
-	struct loop *l = arg;
-
-	(void)fd;
-	(void)what;
-	task_run_ready(l);
-	if (!list_empty(&l->tasks.ready))
-		loop_wake_up(l);
 }
 
 /* ---- life ---- */
@@ -191,9 +184,8 @@ loop_new(struct env *env)
 	l->base = event_base_new_with_config(cfg);
 	event_config_free(cfg);
 	assert(l->base);
-	l->turn = event_new(l->base, -1, 0, loop_turn, l);
 	l->clock = event_new(l->base, -1, 0, loop_clock_fired, l);
-	assert(l->turn && l->clock);
+	assert(l->clock);
 	list_init(&l->tasks.all);
 	list_init(&l->tasks.ready);
 	l->tasks.slow_step_ms = 50;
@@ -210,7 +202,6 @@ loop_free(struct loop *l)
 	loop_timer_clear(&l->grace);
 	for (size_t i = 0; i < l->n_signals; i++)
 		event_free(l->signals[i].ev);
-	event_free(l->turn);
 	event_free(l->clock);
 	event_base_free(l->base);
 	free(l->heap);
@@ -311,19 +302,20 @@ void
 loop_run(struct loop *l)
 {
 	MAGIC_CHECK(l, LOOP_MAGIC);
-	if (l->stopping && l->tasks.count == 0)
-		return;
-	(void)event_base_loop(l->base, EVLOOP_NO_EXIT_ON_EMPTY);
+	/*
+	 * One turn: what has happened outside, then every task that is ready. Tasks do not run
+	 * as an event of their own: libevent would run it again before it looks outside.
+	 */
+	while (!l->stopping || l->tasks.count > 0) {
+		const bool ready = !list_empty(&l->tasks.ready);
+
+		(void)event_base_loop(l->base,
+			EVLOOP_NO_EXIT_ON_EMPTY | EVLOOP_ONCE | (ready ? EVLOOP_NONBLOCK : 0));
+		task_run_ready(l);
+	}
 }
 
 /* ---- stopping ---- */
-
-void
-loop_task_ended(struct loop *l)
-{
-	if (l->stopping && l->tasks.count == 0)
-		(void)event_base_loopbreak(l->base);
-}
 
 static void
 loop_grace_over(void *arg)
@@ -351,5 +343,4 @@ loop_stop(struct loop *l, int grace_ms)
 		l->hooks[i].fn(l->hooks[i].arg);
 	if (first || l->grace.at_ms > clock_mono_ms() + grace_ms)
 		loop_timer_set(l, &l->grace, grace_ms, loop_grace_over, l);
-	loop_task_ended(l);
 }

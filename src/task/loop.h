@@ -1,9 +1,10 @@
 /*
  * Loop: one libevent base per process, its signals, its orderly stop, its watchdog.
  *
- * Stop has two phases: loop_stop asks everybody to finish (stop hooks run, no new root flow may
- * start except from those that live), and after grace_ms all flows still alive are failed with
- * ERR_STOPPED; the loop returns when the last one has ended. Nothing here allocates per event.
+ * Stop has two phases: loop_stop asks everybody to finish (stop hooks run; servers and pollers
+ * start no more root flows, those that live go on), and after grace_ms all flows still alive
+ * are failed with ERR_STOPPED, as is every root flow started later; the loop returns when the
+ * last one has ended. Nothing here allocates per event.
  */
 #ifndef TASK_LOOP_H
 #define TASK_LOOP_H
@@ -46,6 +47,8 @@ struct loop_timer {
 };
 void loop_timer_set(struct loop *l, struct loop_timer *tm, int64_t ms, loop_fn *fn, void *arg);
 void loop_timer_clear(struct loop_timer *tm);
+/* Tests with clock_fake only: when no task is ready, moves the clock on to the earliest timer. */
+void loop_skip(struct loop *l);
 
 /* Calls fn whenever the descriptor can be read, for as long as the watch lives. */
 struct loop_watch;

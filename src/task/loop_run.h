@@ -14,8 +14,6 @@ struct loop_tasks {
 };
 
 struct loop_tasks *loop_tasks(struct loop *l);
-void loop_wake_up(struct loop *l);    /* the run queue is not empty */
-void loop_task_ended(struct loop *l); /* perhaps the last one of a stop */
 /* task.c: one turn of the run queue; asks every root flow to fail with ERR_STOPPED. */
 void task_run_ready(struct loop *l);
 void task_stop_all(struct loop *l);

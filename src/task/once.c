@@ -66,9 +66,9 @@ once_ended(void *arg, const struct err *e)
 	/* Who asks from now on starts a run of its own. */
 	(void)map_remove(o->runs, span_from(run->key, run->key_n));
 	while (!list_empty(&run->waiters)) {
-		struct once_wait *w = LIST_ENTRY(run->waiters.next, struct once_wait, link);
+		struct once_wait *w =
+			LIST_ENTRY(list_pop(&run->waiters), struct once_wait, link);
 
-		list_unlink(&w->link);
 		if (!e)
 			o->ops->copy(task_arena(w->task), w->out, run->result);
 		task_wake(w->task, e);

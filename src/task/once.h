@@ -3,7 +3,8 @@
  *
  * The run is a root flow of its own: a waiter that goes away does not end it. A result is
  * copied into each waiter's arena by `copy`; a failure is copied to each. Nothing is kept after
- * the last waiter has been served: caching is the flow's own business.
+ * the last waiter has been served: caching is the flow's own business. arg is copied as bytes:
+ * it must not point into a waiter's arena, which may go before the run has ended.
  */
 #ifndef TASK_ONCE_H
 #define TASK_ONCE_H

@@ -103,16 +103,23 @@ proc_rested(void *arg)
 	proc_next(p);
 }
 
+/* Nobody waits for this helper's answer any more; the next request gets a new process. */
+static void
+proc_drop(struct proc *p)
+{
+	proc_reap(p);
+	loop_timer_clear(&p->wall);
+	p->busy = false;
+	p->current = NULL;
+}
+
 /* The helper is of no use any more: the request fails, the process is replaced after a rest. */
 static void
 proc_broke(struct proc *p, const char *why)
 {
 	struct proc_wait *w = p->current;
 
-	proc_reap(p);
-	loop_timer_clear(&p->wall);
-	p->busy = false;
-	p->current = NULL;
+	proc_drop(p);
 	p->resting = true;
 	p->backoff_ms = p->backoff_ms ? p->backoff_ms * 2 : PROC_BACKOFF_MIN;
 	if (p->backoff_ms > PROC_BACKOFF_MAX)
@@ -224,10 +231,11 @@ proc_exec(const struct proc *p, int fd, pid_t parent)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (dup2(fd, 0) < 0 || dup2(fd, 1) < 0 || close_range(3, ~0U, 0) != 0)
 		_exit(127);
+	/* Only now, when a handler of the parent's finds its descriptors closed. */
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	execve(p->opts.argv[0], (char *const *)(uintptr_t)p->opts.argv, nothing);
 	_exit(127);
 }
@@ -266,8 +274,7 @@ proc_next(struct proc *p)
 
 	if (p->busy || p->resting || list_empty(&p->waiting))
 		return;
-	w = LIST_ENTRY(p->waiting.next, struct proc_wait, link);
-	list_unlink(&w->link);
+	w = LIST_ENTRY(list_pop(&p->waiting), struct proc_wait, link);
 	p->current = w;
 	p->busy = true;
 	p->sent = 0;
@@ -291,9 +298,12 @@ proc_cancel(struct task *t, void *arg)
 	(void)t;
 	list_unlink(&w->link);
 	if (p->current == w) {
-		/* Half a request may be out: the stream is of no use for another one. */
-		p->current = NULL;
-		proc_broke(p, "was asked by somebody who went away");
+		/*
+		 * Half a request may be out, so the stream is of no use for another one; but
+		 * the helper has done nothing wrong, and who is next need not wait for a rest.
+		 */
+		proc_drop(p);
+		proc_next(p);
 	}
 	return true;
 }

@@ -39,7 +39,8 @@ struct task {
 	void *wait_arg;
 	const struct err *pending; /* what to fail with, when unwinding */
 	const struct err *error;   /* the first failure */
-	bool failing;              /* `failed` has begun */
+	bool failing;              /* `failed` is next or has begun */
+	bool graced;               /* `failed` has begun, its grace runs */
 	bool woken;                /* the wake came before the step that parked had returned */
 	struct loop_timer deadline;
 	int64_t deadline_ms; /* monotonic */
@@ -53,13 +54,8 @@ task_set(struct task *t, enum task_at at)
 {
 	t->at = at;
 	if (at == TASK_READY) {
-		struct loop_tasks *all = loop_tasks(t->loop);
-		bool first = list_empty(&all->ready);
-
 		if (!list_linked(&t->ready))
-			list_append(&all->ready, &t->ready);
-		if (first)
-			loop_wake_up(t->loop);
+			list_append(&loop_tasks(t->loop)->ready, &t->ready);
 	}
 }
 
@@ -164,12 +160,16 @@ task_park(
 
 /* ---- failing ---- */
 
-/* Takes effect in the next turn; whoever fails first names the reason. */
+/*
+ * Takes effect in the next turn; whoever fails first names the reason. A task that is being
+ * unwound already is left alone, so that no wait is taken back twice.
+ */
 static void
 task_pend(struct task *t, const struct err *e)
 {
-	if (!t->pending)
-		t->pending = err_copy(t->arena, e);
+	if (t->pending)
+		return;
+	t->pending = err_copy(t->arena, e);
 	if (t->at == TASK_PARKED)
 		task_set(t, TASK_READY);
 }
@@ -179,7 +179,7 @@ task_cancel(struct task *t, const struct err *e)
 {
 	MAGIC_CHECK(t, TASK_MAGIC);
 	/* In `failed` the task is already on its way out, with a grace of its own. */
-	if (!t->failing && t->at != TASK_DRAIN)
+	if (!t->failing)
 		task_pend(t, e);
 }
 
@@ -204,8 +204,7 @@ task_set_deadline(struct task *t, int ms)
 static void
 task_end(struct task *t)
 {
-	struct loop *l = t->loop;
-	struct loop_tasks *all = loop_tasks(l);
+	struct loop_tasks *all = loop_tasks(t->loop);
 	struct task *parent = t->parent;
 
 	assert(list_empty(&t->children) && !t->wait);
@@ -222,7 +221,6 @@ task_end(struct task *t)
 	arena_free(t->arena);
 	all->count--;
 	metric_add(METRIC_TASKS, -1);
-	loop_task_ended(l);
 }
 
 /* One failure on its way: wait taken back, then children ended, then `failed` or the end. */
@@ -256,7 +254,8 @@ task_unwind(struct task *t)
 	t->failing = true;
 	t->step = t->flow->failed;
 	t->ctx.step = "failed";
-	task_set_deadline(t, FLOW_GRACE_MS);
+	/* The grace begins with the step, which so runs even when the process stood still. */
+	loop_timer_clear(&t->deadline);
 	task_set(t, TASK_READY);
 }
 
@@ -286,6 +285,10 @@ task_run(struct task *t)
 			return;
 		}
 		assert(!t->wait);
+		if (t->failing && !t->graced) {
+			t->graced = true;
+			task_set_deadline(t, FLOW_GRACE_MS);
+		}
 		t->at = TASK_RUNNING;
 		began = clock_mono_ms();
 		n = t->step(t);
@@ -325,18 +328,10 @@ task_run_ready(struct loop *l)
 
 	/* Who becomes ready now has its turn next time: I/O is looked at in between. */
 	list_init(&turn);
-	while (!list_empty(&all->ready)) {
-		struct list *it = all->ready.next;
-
-		list_unlink(it);
-		list_append(&turn, it);
-	}
-	while (!list_empty(&turn)) {
-		struct list *it = turn.next;
-
-		list_unlink(it);
-		task_run(LIST_ENTRY(it, struct task, ready));
-	}
+	while (!list_empty(&all->ready))
+		list_append(&turn, list_pop(&all->ready));
+	while (!list_empty(&turn))
+		task_run(LIST_ENTRY(list_pop(&turn), struct task, ready));
 }
 
 void
@@ -383,8 +378,6 @@ task_make(struct loop *l, const struct flow *f, const void *arg, size_t arg_size
 	metric_inc(METRIC_TASKS);
 	task_set_deadline(t, f->deadline_ms);
 	task_set(t, TASK_READY);
-	if (all->cancelling)
-		task_cancel(t, err_new(a, ERR_STOPPED, "the program is stopping"));
 	return t;
 }
 
@@ -395,6 +388,10 @@ task_start(const struct task_start *s)
 
 	t->ended = s->ended;
 	t->ended_arg = s->ended_arg;
+	/* A child of a `failed` step still gives leases back; it ends with its parent's grace.
+	 */
+	if (loop_tasks(s->loop)->cancelling)
+		task_cancel(t, err_new(t->arena, ERR_STOPPED, "the program is stopping"));
 	return t;
 }
 
@@ -408,6 +405,8 @@ task_spawn(struct task *parent, const struct flow *f, const void *arg, size_t ar
 	t->ended = ended;
 	t->ended_arg = ended_arg;
 	list_append(&parent->children, &t->siblings);
+	if (parent->at == TASK_DRAIN) /* too late: the others have been told already */
+		task_cancel(t, parent->pending);
 	return t;
 }
 

@@ -67,7 +67,10 @@ const struct err *task_error(struct task *t); /* in `failed`: why; otherwise NUL
 uint64_t task_id(const struct task *t);
 int task_left_ms(const struct task *t); /* until the deadline, at least 0 */
 const struct log_ctx *task_log_ctx(const struct task *t);
-/* Ask a task to fail with e (copied). Takes effect between steps; ended tasks ignore it. */
+/*
+ * Ask a living task to fail with e (copied). Takes effect between steps; a task that is failing
+ * or says done in this very step does not hear it. Who keeps the pointer forgets it in `ended`.
+ */
 void task_cancel(struct task *t, const struct err *e);
 
 struct next task_go(struct task *t, step_fn *step, const char *name) MUST_CHECK;
@@ -123,8 +126,9 @@ void task_trace(const struct loop *l, struct buf *b);
 struct wait_ops {
 	const char *name;
 	/*
-	 * Take the request back. True: done at once, no wake will come, nothing of the task's
-	 * memory is touched again. False: it cannot be taken back now; a wake will come soon.
+	 * Take the request back; asked at most once. True: done at once, no wake will come,
+	 * nothing of the task's memory is touched again. False: it cannot be taken back now; a
+	 * wake will come soon.
 	 */
 	bool (*cancel)(struct task *t, void *arg);
 };

@@ -50,8 +50,7 @@ work_thread(void *arg)
 			(void)pthread_cond_wait(&p->more, &p->lock);
 		if (list_empty(&p->queued))
 			break;
-		job = LIST_ENTRY(p->queued.next, struct work_job, link);
-		list_unlink(&job->link);
+		job = LIST_ENTRY(list_pop(&p->queued), struct work_job, link);
 		p->n_queued--;
 		job->running = true;
 		(void)pthread_mutex_unlock(&p->lock);
@@ -77,19 +76,11 @@ work_finished(evutil_socket_t fd, short what, void *arg)
 	(void)eventfd_read(fd, &n);
 	list_init(&done_jobs);
 	(void)pthread_mutex_lock(&p->lock);
-	while (!list_empty(&p->finished)) {
-		struct list *it = p->finished.next;
-
-		list_unlink(it);
-		list_append(&done_jobs, it);
-	}
+	while (!list_empty(&p->finished))
+		list_append(&done_jobs, list_pop(&p->finished));
 	(void)pthread_mutex_unlock(&p->lock);
-	while (!list_empty(&done_jobs)) {
-		struct work_job *job = LIST_ENTRY(done_jobs.next, struct work_job, link);
-
-		list_unlink(&job->link);
-		task_wake(job->task, NULL);
-	}
+	while (!list_empty(&done_jobs))
+		task_wake(LIST_ENTRY(list_pop(&done_jobs), struct work_job, link)->task, NULL);
 }
 
 struct work_pool *
