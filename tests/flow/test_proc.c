@@ -91,6 +91,9 @@ helper_serve(const char *request, size_t n)
 	else if (n >= 3 && memcmp(request, "fds", 3) == 0)
 		helper_answer(text,
 			(size_t)snprintf(text, sizeof(text), "%zu", helper_descriptors()));
+	else if (n >= 3 && memcmp(request, "env", 3) == 0)
+		helper_answer(text, (size_t)snprintf(text, sizeof(text), "%s",
+					    environ[0] ? environ[0] : "none"));
 	else
 		helper_answer(request, n);
 }
@@ -222,22 +225,24 @@ test_echo(void **state)
 	flowrun_fini(&r);
 }
 
-/* It inherits its socket twice and stderr, nothing else. */
+/* It inherits its socket twice and stderr, nothing else: no environment either. */
 static void
-test_descriptors(void **state)
+test_inherits(void **state)
 {
-	struct flowrun_end end;
+	struct flowrun_end end, env_end;
 	struct flowrun r;
 	struct proc *p;
-	char out[64];
+	char out[64], env[64];
 
 	(void)state;
 	flowrun_init(&r);
 	p = proc_make(&r, 10000);
 	ask(&r, &end, &ask_flow, p, SPAN("fds"), out);
+	ask(&r, &env_end, &ask_flow, p, SPAN("env"), env);
 	flowrun_wait(&r);
-	assert_false(end.failed);
+	assert_false(end.failed || env_end.failed);
 	assert_string_equal(out, "3");
+	assert_string_equal(env, "none");
 	proc_free(p);
 	flowrun_fini(&r);
 }
@@ -453,7 +458,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_echo),
-		cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_inherits),
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_backoff),
 		cmocka_unit_test(test_killed_idle),
