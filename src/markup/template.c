@@ -111,6 +111,57 @@ compile_tag(struct compile *c, struct span tag, struct node **out, bool *closed)
 	}
 }
 
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/*
+ * A tag that writes nothing itself and stands alone in its line: the line is not written. tag:
+ * from "{{" to "}}". *before is the number of blanks in front, *behind what follows the line.
+ */
+static bool
+compile_alone(const struct compile *c, struct span tag, size_t *before, struct span *behind)
+{
+	const char *begin = tag.p, *end = tag.p + tag.n, *last = c->all.p + c->all.n;
+
+	if (tag.n < 5 || !strchr("#^/!>", tag.p[2]))
+		return false;
+	while (begin > c->all.p && is_blank(begin[-1]))
+		begin--;
+	while (end < last && is_blank(*end))
+		end++;
+	if ((begin > c->all.p && begin[-1] != '\n') || (end < last && *end != '\n'))
+		return false;
+	*before = (size_t)(tag.p - begin);
+	end += end < last;
+	*behind = span_from(end, (size_t)(last - end));
+	return true;
+}
+
+/* Text up to the next tag; the tag from "{{" to "}}", or nothing, and what follows it. */
+static const struct err *
+compile_split(struct compile *c, struct span *text, struct span *tag)
+{
+	size_t open = span_find(c->rest, SPAN("{{")), close, before;
+
+	*text = span_slice(c->rest, 0, open);
+	*tag = SPAN_NONE;
+	c->rest = span_slice(c->rest, text->n, c->rest.n);
+	if (open == SIZE_MAX)
+		return NULL;
+	close = span_find(c->rest, SPAN("}}"));
+	if (close == SIZE_MAX)
+		return compile_bad(c, "a tag is not closed");
+	*tag = span_slice(c->rest, 0, close + 2);
+	if (compile_alone(c, *tag, &before, &c->rest))
+		*text = span_slice(*text, 0, text->n - before);
+	else
+		c->rest = span_slice(c->rest, tag->n, c->rest.n);
+	return NULL;
+}
+
 /* Nodes up to the end of the text or of the open section. */
 static const struct err *
 compile_nodes(struct compile *c, struct node **first)
@@ -120,24 +171,20 @@ compile_nodes(struct compile *c, struct node **first)
 	const struct err *e;
 
 	while (c->rest.n > 0) {
-		size_t open = span_find(c->rest, SPAN("{{")), close;
+		struct span text, tag;
 		struct node *n = NULL;
 		bool closed = false;
 
-		if (open == SIZE_MAX)
-			open = c->rest.n;
-		if (open > 0) {
-			*at = node_new(c, NODE_TEXT, span_slice(c->rest, 0, open));
-			at = &(*at)->next;
-			c->rest = span_slice(c->rest, open, c->rest.n);
-			continue;
-		}
-		close = span_find(c->rest, SPAN("}}"));
-		if (close == SIZE_MAX)
-			return compile_bad(c, "a tag is not closed");
-		if ((e = compile_tag(c, span_slice(c->rest, 2, close), &n, &closed)))
+		if ((e = compile_split(c, &text, &tag)))
 			return e;
-		c->rest = span_slice(c->rest, close + 2, c->rest.n);
+		if (text.n) {
+			*at = node_new(c, NODE_TEXT, text);
+			at = &(*at)->next;
+		}
+		if (!tag.n)
+			break;
+		if ((e = compile_tag(c, span_slice(tag, 2, tag.n - 2), &n, &closed)))
+			return e;
 		if (closed)
 			return NULL;
 		if (!n)

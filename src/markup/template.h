@@ -9,6 +9,7 @@
  *	{{_ "text"}}               translated into the language of the rendering
  *	{{! comment}}
  *
+ * A line that holds nothing but a section's begin or end, a part or a comment is not written.
  * Names are looked up from the innermost section outwards. A value that is no text, whole
  *number or boolean renders as nothing. Values may stand in text and between quotes, never as a
  *bare attribute, in a script or in a style.
