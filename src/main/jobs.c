@@ -341,6 +341,12 @@ jobs_renew(void *arg)
 		.ended_arg = j});
 }
 
+void
+jobs_renew_now(struct jobs *j)
+{
+	jobs_renew(j);
+}
+
 /* ---- the table ---- */
 
 static const struct jobs_kind jobs_table[] = {

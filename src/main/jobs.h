@@ -26,6 +26,8 @@ struct jobs;
 /* worker: the name of the leases. */
 struct jobs *jobs_start(
 	struct env *env, struct span worker, const struct jobs_kind *kinds, size_t n);
+/* Renews the leases before their time; for tests. */
+void jobs_renew_now(struct jobs *j);
 /* No more claims; those under way go on. */
 void jobs_stop(struct jobs *j);
 void jobs_free(struct jobs *j); /* when the loop has ended */

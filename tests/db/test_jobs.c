@@ -1,0 +1,294 @@
+/* Claiming and running jobs as a worker does, on a real loop and queue. */
+#include <unistd.h>
+
+#include "base/conf.h"
+#include "db/queue.h"
+#include "lib/check.h"
+#include "lib/dbrun.h"
+#include "lib/pg.h"
+#include "main/jobs.h"
+
+static struct pg *pg;
+static struct span dsn;
+static struct arena *arena;
+static struct conf conf;
+
+static int
+setup(void **state)
+{
+	int applied;
+
+	(void)state;
+	pg = pg_start();
+	arena = arena_new();
+	dsn = pg_database(pg);
+	return db_migrate(arena, dsn, &applied) ? 1 : 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	arena_free(arena);
+	pg_stop(pg);
+	return 0;
+}
+
+/* ---- two kinds of flows ---- */
+
+static struct {
+	int running, most, done, stopped;
+	enum err_kind why;
+	char args[64];
+} seen;
+
+static int
+fresh(void **state)
+{
+	(void)state;
+	(void)pg_sql(dsn, "TRUNCATE job");
+	memset(&seen, 0, sizeof(seen));
+	conf.roles = ROLE_ALL;
+	return 0;
+}
+
+struct work {
+	struct db_batch batch;
+};
+
+static step_fn work_begin, work_end, work_over, hang_begin, hang_failed, failed;
+
+static const struct flow work_flow = {
+	.name = "test.work",
+	.size = sizeof(struct work),
+	.deadline_ms = 10000,
+	.first = work_begin,
+	.failed = failed,
+};
+static const struct flow hang_flow = {
+	.name = "test.hang",
+	.size = 1,
+	.deadline_ms = 60000,
+	.first = hang_begin,
+	.failed = hang_failed,
+};
+
+static struct next
+failed(struct task *t)
+{
+	return fail(t, task_error(t));
+}
+
+static struct next
+work_begin(struct task *t)
+{
+	const struct job *j = task_arg(t);
+
+	if (++seen.running > seen.most)
+		seen.most = seen.running;
+	(void)snprintf(seen.args, sizeof(seen.args), "%.*s", SPAN_FMT(j->args));
+	return await_sleep(t, 20, work_end);
+}
+
+static struct next
+work_end(struct task *t)
+{
+	const struct job *j = task_arg(t);
+	struct work *w = task_state(t);
+
+	seen.running--;
+	db_batch_init(&w->batch, task_arena(t));
+	(void)queue_finish(&w->batch, &j->id, &j->token, 1);
+	return await_commit(t, &w->batch, work_over);
+}
+
+static struct next
+work_over(struct task *t)
+{
+	seen.done++;
+	return done(t);
+}
+
+static struct next
+hang_begin(struct task *t)
+{
+	seen.running++;
+	return await_sleep(t, 50000, work_over);
+}
+
+static struct next
+hang_failed(struct task *t)
+{
+	seen.running--;
+	if (seen.stopped++ == 0)
+		seen.why = task_error(t)->kind;
+	return fail(t, task_error(t));
+}
+
+static const struct jobs_kind kinds[] = {
+	{"work", &work_flow, ROLE_INGEST, 3},
+	{"hang", &hang_flow, ROLE_MEDIA, 2},
+};
+
+/* ---- a worker for some time ---- */
+
+struct worker {
+	struct dbrun *run;
+	struct jobs *jobs;
+	struct loop_timer at, end;
+	void (*then)(struct worker *w);
+};
+
+static void
+worker_stop(void *arg)
+{
+	struct worker *w = arg;
+
+	jobs_stop(w->jobs);
+}
+
+static void
+worker_end(void *arg)
+{
+	struct worker *w = arg;
+
+	loop_stop(w->run->loop, 0);
+}
+
+static void
+worker_then(void *arg)
+{
+	struct worker *w = arg;
+
+	w->then(w);
+}
+
+static void
+worker_for(int64_t ms, void (*then)(struct worker *), int64_t then_ms)
+{
+	const struct db_opts opts = dbrun_opts(dsn, 2);
+	struct worker w = {.run = dbrun_new(&opts), .then = then};
+
+	w.run->env.conf = &conf;
+	w.jobs = jobs_start(&w.run->env, SPAN("host/1.1"), kinds, ARRAY_LEN(kinds));
+	loop_on_stop(w.run->loop, worker_stop, &w);
+	loop_timer_set(w.run->loop, &w.end, ms, worker_end, &w);
+	if (then)
+		loop_timer_set(w.run->loop, &w.at, then_ms, worker_then, &w);
+	loop_run(w.run->loop);
+	jobs_free(w.jobs);
+	dbrun_free(w.run);
+}
+
+static void
+add(const char *kind, int n)
+{
+	(void)pg_sql(dsn, arena_printf(arena,
+				  "INSERT INTO job (kind, key, args) SELECT '%s', i, "
+				  "jsonb_build_object('n', i) FROM generate_series(1, %d) i",
+				  kind, n)
+				  .p);
+}
+
+static const char *
+count(const char *where)
+{
+	return pg_sql(dsn, arena_printf(arena, "SELECT count(*) FROM job WHERE %s", where).p);
+}
+
+/* ---- tests ---- */
+
+static void
+test_all_are_done(void **state)
+{
+	(void)state;
+	add("work", 20);
+	worker_for(1500, NULL, 0);
+	assert_int_equal(seen.done, 20);
+	assert_int_equal(seen.most, 3); /* as many as the kind may have, never more */
+	assert_int_equal(seen.running, 0);
+	assert_true(span_has(span_of(seen.args), SPAN("\"n\":")));
+	assert_string_equal(count("true"), "0");
+}
+
+static void
+add_later(struct worker *w)
+{
+	(void)w;
+	add("work", 2);
+}
+
+/* A new job is a hint: nobody waits for the next poll. */
+static void
+test_a_hint_hastens(void **state)
+{
+	(void)state;
+	worker_for(700, add_later, 200);
+	assert_int_equal(seen.done, 2);
+}
+
+static void
+test_other_roles_work_is_left(void **state)
+{
+	(void)state;
+	conf.roles = ROLE_MEDIA;
+	add("work", 2);
+	worker_for(300, NULL, 0);
+	assert_int_equal(seen.done, 0);
+	assert_string_equal(count("state = 'ready'"), "2");
+	conf.roles = ROLE_WEB;
+	worker_for(300, NULL, 0);
+	assert_string_equal(count("state = 'ready'"), "2");
+}
+
+static void
+test_leases_name_the_worker(void **state)
+{
+	(void)state;
+	add("hang", 5);
+	worker_for(400, NULL, 0);
+	/* The stop ends the flows; these leave their job, so that the lease stays. */
+	assert_int_equal(seen.stopped, 2);
+	assert_int_equal(seen.why, ERR_STOPPED);
+	assert_string_equal(count("state = 'running' AND worker = 'host/1.1'"), "2");
+	assert_string_equal(count("state = 'ready'"), "3");
+}
+
+static void
+lose_one(struct worker *w)
+{
+	(void)pg_sql(dsn, "UPDATE job SET lease_token = gen_random_uuid(), worker = 'other' "
+			  "WHERE id = (SELECT min(id) FROM job)");
+	(void)pg_sql(dsn, "UPDATE job SET lease_until = now() + interval '5 seconds'");
+	jobs_renew_now(w->jobs);
+}
+
+/* Whose lease is gone stops; the other one's runs for another minute. */
+static void
+test_a_lost_lease_stops_its_flow(void **state)
+{
+	(void)state;
+	add("hang", 2);
+	worker_for(700, lose_one, 300);
+	assert_int_equal(seen.stopped, 2); /* one by the loss, one by the end */
+	assert_int_equal(seen.why, ERR_UNAVAILABLE);
+	assert_string_equal(
+		count("worker = 'host/1.1' AND lease_until > now() + interval '50 seconds'"),
+		"1");
+	assert_string_equal(
+		count("worker = 'other' AND lease_until < now() + interval '6 seconds'"), "1");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_all_are_done, fresh),
+		cmocka_unit_test_setup(test_a_hint_hastens, fresh),
+		cmocka_unit_test_setup(test_other_roles_work_is_left, fresh),
+		cmocka_unit_test_setup(test_leases_name_the_worker, fresh),
+		cmocka_unit_test_setup(test_a_lost_lease_stops_its_flow, fresh),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
