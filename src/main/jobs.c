@@ -13,6 +13,7 @@
 
 #define JOBS_MAGIC 0x6a6f6273u
 #define JOBS_KINDS_MAX 16
+#define JOBS_SOON_MS 5
 #define JOBS_RENEW_MS (JOB_RENEW_S * 1000)
 /* A lease that could not be renewed for so long is given up, before it runs out. */
 #define JOBS_LOST_MS ((JOB_LEASE_S - 10) * 1000)
@@ -22,7 +23,6 @@ struct jobs_lane {
 	int64_t running;
 	size_t claim;  /* of the batch under way */
 	int64_t asked; /* how many */
-	bool more;     /* the last claim was full: there may be more */
 };
 
 struct jobs {
@@ -34,7 +34,8 @@ struct jobs {
 	struct list running; /* struct jobs_run */
 	struct loop_timer poll, renew;
 	bool claiming, renewing;
-	bool again; /* a hint came while claiming */
+	bool again; /* a hint came, or a place became free, while claiming */
+	bool soon;  /* the next claim is near */
 	bool stopped;
 };
 
@@ -50,6 +51,21 @@ struct jobs_run {
 /* ---- running ---- */
 
 static void jobs_claim(struct jobs *j);
+static void jobs_polled(void *arg);
+
+/*
+ * A place is free, perhaps at a host that had no room before: whether there is more for it is
+ * for the database to say. Many ends of one moment are one claim.
+ */
+static void
+jobs_soon(struct jobs *j)
+{
+	j->again = j->again || j->claiming;
+	if (j->stopped || j->claiming || j->soon)
+		return;
+	j->soon = true;
+	loop_timer_set(j->env->loop, &j->poll, JOBS_SOON_MS, jobs_polled, j);
+}
 
 static void
 jobs_run_ended(void *arg, const struct err *e)
@@ -62,8 +78,8 @@ jobs_run_ended(void *arg, const struct err *e)
 	list_unlink(&r->link);
 	free(r);
 	lane->running--;
-	if (lane->more && lane->running <= lane->kind->max / 2)
-		jobs_claim(j);
+	if (lane->running <= lane->kind->max / 2)
+		jobs_soon(j);
 }
 
 /* The claim's memory goes when its task ends: each job takes along what belongs to it. */
@@ -158,7 +174,6 @@ jobs_claim_take(struct task *t)
 		e = queue_claimed(&s->batch, lane->claim, &list, &n);
 		if (e)
 			return fail(t, e);
-		lane->more = (int64_t)n == lane->asked;
 		for (size_t k = 0; k < n; k++)
 			jobs_run_start(j, lane, &list[k], s->asked_ms);
 	}
@@ -205,6 +220,7 @@ jobs_claim(struct jobs *j)
 	if (j->claiming)
 		return;
 	j->claiming = true;
+	j->soon = false;
 	(void)task_start(&(const struct task_start){.loop = j->env->loop,
 		.flow = &jobs_claim_flow,
 		.arg = &j,

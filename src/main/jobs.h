@@ -2,7 +2,7 @@
  * Jobs: the one table from kind of job to flow, and the loop that claims.
  *
  * Each kind has its own bound of parallel jobs. All kinds with room are claimed in one batch,
- * at a hint (NOTIFY), when a full claim has left room again, and every JOBS_POLL_MS. A flow
+ * at a hint (NOTIFY), when jobs have ended and left room, and every JOBS_POLL_MS. A flow
  * ends its own job in its own commit; here its lease is renewed until then. A flow whose lease
  * was lost, or cannot be renewed in time, is stopped: somebody else has the job.
  */

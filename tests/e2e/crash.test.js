@@ -22,9 +22,11 @@ test(`${KILLS} kills lose and double nothing`, { timeout: 420_000 }, async t => 
 	const sources = [{ slug: 'stadt', path: 'stadt', feed: '/stadt/rss.xml' }, { slug: 'schule', path: 'schule', feed: '/schule/feed.rdf' }];
 	for (const s of sources) {
 		await site.clear(s.path);
-		await hub.addOrg({ slug: s.slug, name: s.slug }, site.url(s.feed), 1);
+		await hub.addOrg({ slug: s.slug, name: s.slug }, site.url(s.feed), 60);
 	}
 	await hub.settled();
+	// More often than an operator may ask for: much shall be under way at every moment.
+	await hub.sql("UPDATE source SET min_interval_s = 1; UPDATE job SET run_at = now() WHERE kind = 'poll'");
 	for (const peer of peers) {
 		await peer.control('follow', { user: 'alice', actor: `${hub.base}/o/stadt` });
 		await peer.control('follow', { user: 'bob', actor: `${hub.base}/o/schule` });
