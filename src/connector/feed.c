@@ -94,7 +94,8 @@ keys_of(struct arena *a, const struct feed_item *it)
 {
 	struct keys k = {.id = it->id, .link = link_key_of(a, it)};
 
-	if (k.id.n > KEY_MAX)
+	/* An id that looks like a key of ours must not become one. */
+	if (k.id.n > KEY_MAX || (k.id.n > 1 && k.id.p[1] == ':' && strchr("hilt", k.id.p[0])))
 		k.id = hash_key(a, "i", k.id, SPAN(""));
 	if (it->title.n && it->published_us != TIME_NONE)
 		k.title = hash_key(a, "t", it->title,
@@ -140,6 +141,7 @@ item_media(struct arena *a, const struct feed_item *f, struct ingest_item *it)
 	it->media = ARENA_ARRAY(a, n + f->n_media, struct ingest_media);
 	for (size_t i = 0; i < n; i++)
 		it->media[it->n_media++] = (struct ingest_media){.url = images[i].url,
+			.other = images[i].other,
 			.type = SPAN("image"),
 			.alt = images[i].alt,
 			.width = images[i].width,
@@ -162,6 +164,7 @@ static void
 item_fill(struct arena *a, struct feed_item *f, struct ingest_item *it)
 {
 	it->url = f->link;
+	it->base = f->base.text;
 	it->title = f->title;
 	it->body = f->body;
 	it->body_is_html = f->body_is_html;
@@ -240,6 +243,7 @@ feed_parse_answer(struct arena *a, const struct source *s, const struct http_cal
 	out->min_interval_s = f.min_interval_s;
 	out->recovered = f.recovered;
 	out->expired = f.expired;
+	out->truncated = f.truncated;
 	return NULL;
 }
 

@@ -1,13 +1,13 @@
 /*
  * Ingest run: one page of a source on its way into the database, in chunks.
  *
- * The polling flow waits between these calls; none of them does.
+ * The run lives as long as its page; what belongs to a chunk lives in the arena of that chunk's
+ * batch. The flow of a chunk (chunk.h) waits between these calls; none of them does.
  */
 #ifndef CONNECTOR_INGEST_H
 #define CONNECTOR_INGEST_H
 
 #include "connector/connector.h"
-#include "hub/record.h"
 
 #define INGEST_CHUNK 200
 
@@ -19,9 +19,11 @@ struct ingest_run {
 	struct ingest found;
 	const struct err *error; /* of parsing */
 	struct ingest_todo *todo;
-	size_t n, from; /* all items; where the chunk begins */
+	size_t n, from;    /* all items; where the chunk begins */
+	struct map *taken; /* posts and keys that an item of this page has had already */
 	int64_t now_us;
-	size_t n_ids; /* new ones in this chunk */
+	int64_t again_us; /* an item waits until then; TIME_NONE = none does */
+	size_t n_ids;     /* new ones in this chunk */
 	size_t n_new, n_edited, n_gone;
 };
 

@@ -4,22 +4,16 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/codec.h"
-#include "base/map.h"
 #include "base/metric.h"
-#include "connector/connector.h"
-#include "connector/ingest.h"
+#include "connector/chunk.h"
+#include "connector/pace.h"
 #include "crypto/token.h"
 #include "db/queue.h"
 #include "task/work.h"
 
-#define INTERVAL_MIN_S 600
-#define INTERVAL_MAX_S 86400
-#define BACKOFF_MIN_S 60
-#define BACKOFF_MAX_S 3600
-#define GONE_AGAIN_S 86400
-#define AUTH_AGAIN_S 21600
-#define MOVED_AFTER_US (INT64_C(86400) * US_PER_S)
+#define CONFLICTS_MAX 5 /* in a row: then it is no race but the page */
+#define BACKOFF_MS 500
+#define BACKOFF_MAX_MS 30000
 
 struct poll {
 	const struct job *job;
@@ -28,12 +22,13 @@ struct poll {
 	const struct connector *ops;
 	struct http_call call;
 	struct ingest_run run;
+	bool modified; /* there is a page in `run` */
 	int64_t source_id;
 	bool loaded;
 };
 
-static step_fn poll_begin, poll_ask, poll_read, poll_parsed, poll_chunk, poll_known, poll_write,
-	poll_written, poll_done, poll_failed;
+static step_fn poll_begin, poll_ask, poll_read, poll_parsed, poll_write, poll_written,
+	poll_done, poll_failed;
 
 const struct flow poll_flow = {
 	.name = "connector.poll",
@@ -61,6 +56,17 @@ poll_begin(struct task *t)
 	return await_rows(t, &p->tx, poll_ask);
 }
 
+/* The source is gone or paused: so is its job. */
+static struct next
+poll_end_job(struct task *t)
+{
+	struct poll *p = task_state(t);
+
+	db_batch_init(&p->tx, task_arena(t));
+	(void)queue_finish(&p->tx, &p->job->id, &p->job->token, 1);
+	return await_commit(t, &p->tx, poll_done);
+}
+
 static struct next
 poll_ask(struct task *t)
 {
@@ -69,9 +75,11 @@ poll_ask(struct task *t)
 	const struct err *e;
 
 	if (db_rows(&p->tx, 0) == 0)
-		return fail(t, err_new(a, ERR_NOT_FOUND, "the source has been removed"));
+		return poll_end_job(t);
 	if ((e = source_row(&p->tx, 0, 0, &p->source)))
 		return fail(t, e);
+	if (!span_is(p->source.state, "active"))
+		return poll_end_job(t);
 	p->loaded = true;
 	p->ops = connector_find(p->source.connector);
 	if (!p->ops)
@@ -82,101 +90,32 @@ poll_ask(struct task *t)
 	return await_http(t, &p->call, poll_read);
 }
 
-/* ---- when to come again ---- */
+/* ---- the answer ---- */
 
-static int64_t
-poll_jitter(int64_t s)
+static int
+poll_jitter(void)
 {
 	uint16_t r;
 
 	token_random(&r, sizeof(r));
-	return s * 900 / 1000 + r % 200 * s / 1000;
-}
-
-/* What the server asks for in Cache-Control; 0 = nothing. */
-static int64_t
-poll_max_age(const struct http_call *c)
-{
-	struct span list = http_reply_header(c, "cache-control"), field;
-	int64_t v;
-
-	while (list.p && span_cut(&list, ',', &field)) {
-		field = span_trim(field);
-		if (span_starts_nocase(field, SPAN("max-age=")) &&
-			span_i64(span_slice(field, 8, field.n), 0, INT64_MAX, &v))
-			return v;
-	}
-	return 0;
-}
-
-static int64_t
-poll_interval(const struct poll *p, bool found_new)
-{
-	int64_t s = p->source.interval_s, floor = INTERVAL_MIN_S,
-		asked = poll_max_age(&p->call);
-
-	/* What the operator has set is set. */
-	if (p->source.min_interval_s)
-		return p->source.min_interval_s;
-	if (p->run.found.min_interval_s > asked)
-		asked = p->run.found.min_interval_s;
-	if (asked > floor)
-		floor = asked;
-	s = found_new ? floor : s * 3 / 2;
-	if (s < floor)
-		s = floor;
-	return s > INTERVAL_MAX_S ? INTERVAL_MAX_S : s;
-}
-
-/* Twice in a row and a day apart: then the feed has moved for good. */
-static void
-poll_moved(const struct poll *p, struct source_polled *out)
-{
-	if (!p->call.moved_permanently)
-		return;
-	out->moved_to = p->call.final.text;
-	if (span_eq(p->source.moved_to, p->call.final.text) &&
-		p->source.moved_us != TIME_NONE &&
-		clock_us() - p->source.moved_us >= MOVED_AFTER_US) {
-		out->url = p->call.final.text;
-		out->moved_to = SPAN_NONE;
-	}
+	return r % (PACE_JITTER + 1);
 }
 
 /* The end of a good poll, as statements of the last transaction. */
 static void
-poll_settle(struct poll *p, struct db_batch *b)
+poll_settle(void *arg, struct db_batch *b)
 {
-	bool found_new = p->run.n_new + p->run.n_edited > 0;
-	struct source_polled out = {.id = p->source_id,
-		.etag = p->run.found.etag,
-		.last_modified = p->run.found.last_modified,
-		.health = SPAN("ok"),
-		.ok = true,
-		.connected = true,
-		.found_new = found_new};
-	int64_t delay;
+	struct poll *p = arg;
+	const struct pace_page page = {.call = &p->call,
+		.found = p->modified ? &p->run.found : NULL,
+		.news = p->run.n_new + p->run.n_edited > 0,
+		.again_us = p->modified ? p->run.again_us : TIME_NONE};
+	struct source_polled out;
 
-	if (p->run.found.recovered) {
-		out.health = SPAN("degraded");
-		out.health_text = SPAN("the feed is not well-formed; it was read all the same");
-	}
-	if (p->run.found.expired) {
-		out.health = SPAN("gone");
-		out.health_text = SPAN("the feed says that it has ended");
-	}
-	poll_moved(p, &out);
-	out.interval_s = poll_interval(p, found_new);
-	delay = p->source.min_interval_s ? out.interval_s * 1000
-					 : poll_jitter(out.interval_s * 1000);
-	if (p->run.found.expired)
-		delay = (int64_t)GONE_AGAIN_S * 1000;
-	out.next_poll_us = clock_us() + delay * 1000;
+	pace_read(b->arena, &p->source, &page, clock_us(), poll_jitter(), &out);
 	source_polled(b, &out);
-	queue_retry(b, p->job, delay, SPAN(""));
+	source_next_poll(b, p->source_id);
 }
-
-/* ---- the answer ---- */
 
 static void
 poll_parse_work(void *arg)
@@ -191,9 +130,10 @@ poll_read(struct task *t)
 {
 	struct poll *p = task_state(t);
 
-	ingest_run_init(&p->run, task_arena(t), task_env(t)->hub);
 	switch (http_verdict(&p->call)) {
 	case VERDICT_OK:
+		p->modified = true;
+		ingest_run_init(&p->run, task_arena(t), task_env(t)->hub);
 		return await_work(t, poll_parse_work, p, poll_parsed);
 	case VERDICT_NOT_MODIFIED:
 		db_batch_init(&p->tx, task_arena(t));
@@ -210,49 +150,20 @@ poll_parsed(struct task *t)
 {
 	struct poll *p = task_state(t);
 
-	if (p->run.error)
-		return fail(t, p->run.error);
-	return go(t, poll_chunk);
-}
-
-static struct next
-poll_chunk(struct task *t)
-{
-	struct poll *p = task_state(t);
-
-	db_batch_init(&p->tx, task_arena(t));
-	ingest_run_ask(&p->run, p->source_id, &p->tx);
-	return p->tx.n ? await_rows(t, &p->tx, poll_known) : go(t, poll_write);
-}
-
-static struct next
-poll_known(struct task *t)
-{
-	struct poll *p = task_state(t);
-	const struct err *e = ingest_run_decide(&p->run, &p->source, &p->tx);
-
-	if (e)
-		return fail(t, e);
-	db_batch_init(&p->tx, task_arena(t));
-	ingest_run_ids(&p->run, &p->tx);
-	return p->tx.n ? await_rows(t, &p->tx, poll_write) : go(t, poll_write);
+	return p->run.error ? fail(t, p->run.error) : go(t, poll_write);
 }
 
 static struct next
 poll_write(struct task *t)
 {
 	struct poll *p = task_state(t);
-	const struct err *e = ingest_run_take_ids(&p->run, &p->tx);
+	const struct chunk_arg arg = {.run = &p->run,
+		.source = &p->source,
+		.job = p->job,
+		.settle = poll_settle,
+		.settle_arg = p};
 
-	if (e)
-		return fail(t, e);
-	db_batch_init(&p->tx, task_arena(t));
-	queue_fence(&p->tx, p->job);
-	ingest_run_posts(&p->run, &p->source, &p->tx);
-	if (ingest_run_last(&p->run))
-		poll_settle(p, &p->tx);
-	ingest_run_record(&p->run, &p->tx);
-	return await_commit(t, &p->tx, poll_written);
+	return await_chunk(t, &arg, poll_written);
 }
 
 static struct next
@@ -261,13 +172,15 @@ poll_written(struct task *t)
 	struct poll *p = task_state(t);
 
 	if (ingest_run_next(&p->run))
-		return go(t, poll_chunk);
+		return go(t, poll_write);
 	metric_add(METRIC_ITEMS_NEW, (int64_t)p->run.n_new);
 	metric_add(METRIC_ITEMS_EDITED, (int64_t)p->run.n_edited);
 	metric_add(METRIC_ITEMS_BAD, (int64_t)p->run.found.n_bad);
-	if (p->run.n_new + p->run.n_edited + p->run.n_gone > 0)
-		log_info(t, "polled", "source=%" PRId64 " new=%zu edited=%zu withdrawn=%zu",
-			p->source_id, p->run.n_new, p->run.n_edited, p->run.n_gone);
+	if (p->run.n_new + p->run.n_edited + p->run.n_gone + p->run.found.n_bad > 0)
+		log_info(t, "polled",
+			"source=%" PRId64 " new=%zu edited=%zu withdrawn=%zu bad=%zu",
+			p->source_id, p->run.n_new, p->run.n_edited, p->run.n_gone,
+			p->run.found.n_bad);
 	return go(t, poll_done);
 }
 
@@ -279,38 +192,21 @@ poll_done(struct task *t)
 
 /* ---- failing ---- */
 
-/* What the failure means for the source, and when it is worth asking again. */
-static void
-poll_judge(const struct poll *p, const struct err *e, struct source_polled *out)
+/* Our own trouble is not the source's: the database, a stop, a race. */
+static bool
+poll_is_our_trouble(const struct poll *p, const struct err *e)
 {
-	int64_t fails = p->source.fail_count < 6 ? p->source.fail_count : 6;
-
-	out->interval_s = (int64_t)BACKOFF_MIN_S << fails;
-	if (out->interval_s > BACKOFF_MAX_S)
-		out->interval_s = BACKOFF_MAX_S;
-	if (p->source.min_interval_s && out->interval_s > 10 * p->source.min_interval_s)
-		out->interval_s = 10 * p->source.min_interval_s;
-	out->health = p->source.fail_count >= 2 ? SPAN("degraded") : p->source.health;
 	switch (e->kind) {
-	case ERR_GONE:
-		out->health = SPAN("gone");
-		out->interval_s = GONE_AGAIN_S;
-		break;
-	case ERR_FORBIDDEN:
-	case ERR_AUTH:
-		if (p->source.fail_count >= 2) {
-			out->health = SPAN("auth_needed");
-			out->interval_s = AUTH_AGAIN_S;
-		}
-		break;
-	case ERR_TOO_MANY:
-		out->health = SPAN("paused_quota");
-		break;
+	case ERR_STOPPED:
+	case ERR_DB_GONE:
+	case ERR_UNCERTAIN:
+	case ERR_UNAVAILABLE:
+		return true;
+	case ERR_CONFLICT:
+		return p->job->attempt < CONFLICTS_MAX;
 	default:
-		break;
+		return false;
 	}
-	if (e->retry_after_s > out->interval_s)
-		out->interval_s = e->retry_after_s;
 }
 
 static struct next
@@ -320,26 +216,21 @@ poll_failed(struct task *t)
 	struct arena *a = task_arena(t);
 	const struct err *e = task_error(t);
 	struct span text = err_text(a, e);
-	struct source_polled out = {.id = p->source_id, .health_text = text};
+	struct source_polled out;
 
 	log_at((enum log_level)err_level(e), task_log_ctx(t), "poll_failed",
 		"source=%" PRId64 " error=%.*s", p->source_id, LOG_STR(text));
 	db_batch_init(&p->tx, a);
 	queue_fence(&p->tx, p->job);
-	/* Our own trouble is not the source's: the database, a stop, a race. */
-	if (!p->loaded || e->kind == ERR_STOPPED || e->kind == ERR_DB_GONE ||
-		e->kind == ERR_UNCERTAIN || e->kind == ERR_CONFLICT ||
-		e->kind == ERR_UNAVAILABLE) {
-		if (!p->loaded && e->kind == ERR_NOT_FOUND)
-			queue_bury(&p->tx, p->job, text);
-		else
-			queue_retry(&p->tx, p->job,
-				queue_backoff_ms(p->job->crashes + 1, 500, 30000), text);
-		return await_commit(t, &p->tx, poll_done);
+	if (poll_is_our_trouble(p, e)) {
+		queue_retry(&p->tx, p->job,
+			queue_backoff_ms(p->job->attempt, BACKOFF_MS, BACKOFF_MAX_MS), text);
+	} else if (!p->loaded) {
+		queue_bury(&p->tx, p->job, text);
+	} else {
+		pace_failed(&p->source, e, text, clock_us(), poll_jitter(), &out);
+		source_polled(&p->tx, &out);
+		source_next_poll(&p->tx, p->source_id);
 	}
-	poll_judge(p, e, &out);
-	out.next_poll_us = clock_us() + out.interval_s * US_PER_S;
-	source_polled(&p->tx, &out);
-	queue_retry(&p->tx, p->job, poll_jitter(out.interval_s * 1000), text);
 	return await_commit(t, &p->tx, poll_done);
 }

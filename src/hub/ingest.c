@@ -14,6 +14,9 @@
 #define TITLE_MAX 500
 #define ALT_MAX 1500
 #define TAGS_MAX 20
+#define TAG_MAX 100
+#define MIME_MAX 100
+#define HELD_AGAIN_US (60 * US_PER_S)
 #define EMBARGO_MAX_US (7 * INT64_C(86400) * US_PER_S)
 #define FRESH_US (INT64_C(86400) * US_PER_S)
 #define LANGUAGE_MAX 35
@@ -29,7 +32,7 @@ tag_of(struct arena *a, struct span s)
 	bool up = false, letter = false;
 	size_t n = 0;
 
-	for (size_t i = 0; i < s.n && n < 100; i++) {
+	for (size_t i = 0; i < s.n && n < TAG_MAX; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 		bool word = c >= 0x80 || c == '_' || (c >= '0' && c <= '9') ||
 			    ((c | 32) >= 'a' && (c | 32) <= 'z');
@@ -44,7 +47,10 @@ tag_of(struct arena *a, struct span s)
 		letter = letter || !(c >= '0' && c <= '9');
 		out[n++] = (char)c;
 	}
-	return letter ? span_from(out, n) : SPAN_NONE;
+	/* Never half a character. */
+	while (n > 0 && n == TAG_MAX && !utf8_valid(span_from(out, n)))
+		n--;
+	return letter && utf8_valid(span_from(out, n)) ? span_from(out, n) : SPAN_NONE;
 }
 
 static void
@@ -67,14 +73,55 @@ tags_fill(struct arena *a, const struct ingest_item *it, struct ingest_post *out
 
 /* ---- media ---- */
 
+static const struct {
+	const char *ext, *type;
+} media_exts[] = {{".jpg", "image"}, {".jpeg", "image"}, {".png", "image"}, {".webp", "image"},
+	{".gif", "image"}, {".mp4", "video"}, {".webm", "video"}, {".mp3", "audio"},
+	{".m4a", "audio"}, {".ogg", "audio"}};
+
+/* Type by the ending of the path, SPAN_NONE when it has none that is known. */
+static struct span
+media_type_of_path(struct span url)
+{
+	struct span path = span_slice(url, 0, span_find_byte(url, '?'));
+
+	for (size_t i = 0; i < ARRAY_LEN(media_exts); i++) {
+		struct span ext = span_of(media_exts[i].ext);
+
+		if (path.n > ext.n &&
+			span_eq_nocase(span_slice(path, path.n - ext.n, path.n), ext))
+			return span_of(media_exts[i].type);
+	}
+	return SPAN_NONE;
+}
+
+static struct span
+media_type(const struct ingest_media *m)
+{
+	static const char *const types[] = {"image", "video", "audio"};
+	struct span by_path = media_type_of_path(m->url);
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		struct span type = span_of(types[i]);
+
+		if (span_eq(m->type, type) ||
+			(span_starts_nocase(m->mime, type) && m->mime.n > type.n &&
+				m->mime.p[type.n] == '/'))
+			return type;
+	}
+	return by_path.p ? by_path : SPAN("unknown");
+}
+
 /*
- * The same picture comes in several sizes and with changing parameters: compared without query
- * and without WordPress's "-300x200".
+ * The same picture comes in several sizes and with changing parameters: files are compared
+ * without query and without WordPress's "-300x200". Where no file is named, the query is what
+ * tells pictures apart ("image.php?id=7").
  */
 static struct span
 media_key(struct arena *a, struct span url)
 {
-	struct span s = span_slice(url, 0, span_find_byte(url, '?'));
+	struct span s =
+		media_type_of_path(url).p ? span_slice(url, 0, span_find_byte(url, '?')) : url;
 	size_t dot = span_rfind_byte(s, '.'), dash = span_rfind_byte(s, '-');
 	bool size = dot != SIZE_MAX && dash != SIZE_MAX && dash < dot && dot - dash >= 4;
 	int crosses = 0;
@@ -88,48 +135,36 @@ media_key(struct arena *a, struct span url)
 	return arena_printf(a, "%.*s%.*s", (int)dash, s.p, (int)(s.n - dot), s.p + dot);
 }
 
-static struct span
-media_type(const struct ingest_media *m)
+static bool
+media_same(struct arena *a, const struct ingest_media *x, const struct ingest_media *y)
 {
-	static const struct {
-		const char *ext, *type;
-	} exts[] = {{".jpg", "image"}, {".jpeg", "image"}, {".png", "image"},
-		{".webp", "image"}, {".gif", "image"}, {".mp4", "video"}, {".webm", "video"},
-		{".mp3", "audio"}, {".m4a", "audio"}, {".ogg", "audio"}};
-	struct span path = span_slice(m->url, 0, span_find_byte(m->url, '?'));
+	const struct span xs[] = {x->url, x->other}, ys[] = {y->url, y->other};
 
-	if (span_starts(m->mime, SPAN("image/")) || span_is(m->type, "image"))
-		return SPAN("image");
-	if (span_starts(m->mime, SPAN("video/")) || span_is(m->type, "video"))
-		return SPAN("video");
-	if (span_starts(m->mime, SPAN("audio/")) || span_is(m->type, "audio"))
-		return SPAN("audio");
-	for (size_t i = 0; i < ARRAY_LEN(exts); i++) {
-		struct span ext = span_of(exts[i].ext);
-
-		if (path.n > ext.n &&
-			span_eq_nocase(span_slice(path, path.n - ext.n, path.n), ext))
-			return span_of(exts[i].type);
-	}
-	return SPAN("unknown");
+	for (size_t i = 0; i < 2; i++)
+		for (size_t k = 0; k < 2; k++)
+			if (xs[i].p && ys[k].p &&
+				span_eq(media_key(a, xs[i]), media_key(a, ys[k])))
+				return true;
+	return false;
 }
 
 static void
 media_add(struct arena *a, struct ingest_post *out, const struct ingest_media *m)
 {
-	struct span key = media_key(a, m->url);
+	struct span alt = text_clean_line(a, m->alt.p ? m->alt : SPAN(""), ALT_MAX);
+	struct span mime = text_clean_line(a, m->mime.p ? m->mime : SPAN(""), MIME_MAX);
 	struct ingest_media *slot;
 
 	if ((m->width > 0 && m->width < IMAGE_MIN) || (m->height > 0 && m->height < IMAGE_MIN))
 		return;
 	for (size_t i = 0; i < out->n_media; i++) {
 		slot = &out->media[i];
-		if (!span_eq(media_key(a, slot->url), key))
+		if (!media_same(a, slot, m))
 			continue;
 		if (!slot->alt.n)
-			slot->alt = m->alt;
+			slot->alt = alt;
 		if (!slot->mime.n)
-			slot->mime = m->mime;
+			slot->mime = mime;
 		return;
 	}
 	if (out->n_media == INGEST_MEDIA_MAX)
@@ -137,7 +172,8 @@ media_add(struct arena *a, struct ingest_post *out, const struct ingest_media *m
 	slot = &out->media[out->n_media++];
 	*slot = *m;
 	slot->type = media_type(m);
-	slot->alt = text_clean_line(a, m->alt.p ? m->alt : SPAN(""), ALT_MAX);
+	slot->alt = alt;
+	slot->mime = mime;
 }
 
 /* ---- normalising ---- */
@@ -207,10 +243,12 @@ content_hash(struct arena *a, const struct ingest_post *p)
 {
 	struct digest *d = digest_sha256_new();
 	unsigned char *sum = arena_alloc(a, SHA256_SIZE);
+	struct url u;
 
 	hash_field(d, text_nfc(a, p->title));
 	hash_field(d, text_nfc(a, p->text));
-	hash_field(d, p->url.p ? p->url : SPAN(""));
+	/* A link with another parameter for counting visitors is the same link. */
+	hash_field(d, p->url.p && !url_parse(a, p->url, &u) ? url_key(a, &u) : SPAN(""));
 	for (size_t i = 0; i < p->n_media; i++) {
 		hash_field(d, media_key(a, p->media[i].url));
 		hash_field(d, text_nfc(a, p->media[i].alt));
@@ -224,7 +262,8 @@ ingest_normalise(struct arena *a, const struct hub *h, const struct source *s,
 	const struct ingest_item *it, int64_t now_us, struct ingest_post *out)
 {
 	struct url base;
-	bool based = it->url.n && !url_parse(a, it->url, &base);
+	bool based = (it->base.n && !url_parse(a, it->base, &base)) ||
+		     (it->url.n && !url_parse(a, it->url, &base));
 
 	*out = (struct ingest_post){.remote_id = it->remote_id,
 		.aliases = it->aliases,
@@ -265,49 +304,112 @@ ingest_normalise(struct arena *a, const struct hub *h, const struct source *s,
 
 /* ---- deciding ---- */
 
+static bool
+is_ours(const struct hub *h, struct span uri)
+{
+	return span_starts(uri, h->base) &&
+	       (uri.n == h->base.n || uri.p[h->base.n] == '/' || uri.p[h->base.n] == '?' ||
+		       uri.p[h->base.n] == '#');
+}
+
+/* A mirror that tells where it has it from puts our permalink at the end. */
+static bool
+ends_with_our_post(const struct hub *h, struct span html)
+{
+	const struct span mark = SPAN("href=\"");
+	struct span last = SPAN_NONE;
+	size_t at;
+	int64_t id;
+
+	while ((at = span_find(html, mark)) != SIZE_MAX) {
+		html = span_slice(html, at + mark.n, html.n);
+		last = span_slice(html, 0, span_find_byte(html, '"'));
+	}
+	return last.p && link_parse_object(h, last, &id);
+}
+
+/* Why an item never becomes a post, or NULL. */
+static const char *
+unwanted(const struct hub *h, const struct ingest_item *it, const struct ingest_post *p)
+{
+	if (is_ours(h, p->url) || is_ours(h, it->remote_id))
+		return "it is a post of this hub";
+	if (ends_with_our_post(h, p->html.html))
+		return "it repeats a post of this hub";
+	if (!p->text.n && !p->title.n && !p->n_media)
+		return "it says nothing";
+	return NULL;
+}
+
+static struct ingest_verdict
+decide_deleted(const struct post_known *known)
+{
+	bool live =
+		known && (span_is(known->state, "published") || span_is(known->state, "held"));
+
+	return (struct ingest_verdict){.decision = live ? INGEST_DELETE : INGEST_SAME,
+		.archive = known && known->archive,
+		.reason = "the source withdrew it",
+		.until_us = TIME_NONE};
+}
+
+static struct ingest_verdict
+decide_known(const struct post_known *known, const struct ingest_post *p, int64_t now_us)
+{
+	struct ingest_verdict v = {
+		.decision = INGEST_PUBLISH, .archive = known->archive, .until_us = TIME_NONE};
+
+	if (!span_is(known->state, "published") && !span_is(known->state, "held")) {
+		v.decision = INGEST_DROP;
+		v.reason = "it was withdrawn here";
+	} else if (span_eq(known->content_hash, p->content_hash)) {
+		v.decision = INGEST_SAME;
+	} else if (span_is(known->state, "held")) {
+		v.decision = INGEST_WAIT;
+		v.reason = "what is known of it is still held";
+		v.until_us = now_us + HELD_AGAIN_US;
+	}
+	return v;
+}
+
+/* Until when a new item has to wait, TIME_NONE = not at all. */
+static int64_t
+embargo_of(const struct ingest_item *it, int64_t now_us)
+{
+	int64_t until = it->embargo_us;
+
+	if (until == TIME_NONE && it->published_us != TIME_NONE &&
+		!date_believable(it->published_us, now_us) && it->published_us > now_us)
+		until = it->published_us;
+	/* Too far off to be meant. */
+	if (until == TIME_NONE || until <= now_us || until > now_us + EMBARGO_MAX_US)
+		return TIME_NONE;
+	return until;
+}
+
 struct ingest_verdict
 ingest_decide(const struct hub *h, const struct source *s, const struct ingest_item *it,
 	const struct ingest_post *p, const struct post_known *known, int64_t now_us)
 {
-	struct ingest_verdict v = {.decision = INGEST_PUBLISH};
+	struct ingest_verdict v = {.decision = INGEST_PUBLISH, .until_us = TIME_NONE};
+	bool dated = it->published_us != TIME_NONE && date_believable(it->published_us, now_us);
 
-	if (it->deleted) {
-		v.decision = known && span_is(known->state, "published") ? INGEST_DELETE
-									 : INGEST_SAME;
-		v.reason = "the source withdrew it";
+	if (it->deleted)
+		return decide_deleted(known);
+	if ((v.reason = unwanted(h, it, p))) {
+		v.decision = known ? INGEST_SAME : INGEST_DROP;
 		return v;
 	}
-	/* What we published ourselves comes round through somebody's mirror: once is enough. */
-	if (p->url.p && span_starts(p->url, h->base)) {
-		v.decision = INGEST_DROP;
-		v.reason = "it is a post of this hub";
-		return v;
-	}
-	if (known) {
-		v.archive = known->archive;
-		if (span_is(known->state, "held"))
-			v.decision =
-				INGEST_SAME; /* looked at again when it has been released */
-		else if (!span_is(known->state, "published")) {
-			v.decision = INGEST_DROP;
-			v.reason = "it was withdrawn here";
-		} else if (span_eq(known->content_hash, p->content_hash)) {
-			v.decision = INGEST_SAME;
-		}
-		return v;
-	}
-	if (!p->text.n && !p->title.n && !p->n_media) {
-		v.decision = INGEST_DROP;
-		v.reason = "it says nothing";
-		return v;
-	}
-	if (it->published_us != TIME_NONE && it->published_us > now_us + 600 * US_PER_S &&
-		it->published_us < now_us + EMBARGO_MAX_US) {
+	if (known)
+		return decide_known(known, p, now_us);
+	v.until_us = embargo_of(it, now_us);
+	if (v.until_us != TIME_NONE) {
 		v.decision = INGEST_WAIT;
 		v.reason = "it is dated in the future";
 		return v;
 	}
-	v.archive = now_us - p->published_us > FRESH_US;
-	(void)s;
+	/* What has no date may be years old: only behind the first connect is it new. */
+	v.archive =
+		now_us - p->published_us > FRESH_US || (!dated && s->connected_us == TIME_NONE);
 	return v;
 }

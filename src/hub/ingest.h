@@ -14,9 +14,11 @@
 #define INGEST_ITEMS_MAX 10000
 #define INGEST_MEDIA_MAX 20
 #define INGEST_TEXT_MAX (256 * 1024)
+#define INGEST_HTML_MAX (512 * 1024) /* of ours; escaping makes it longer */
 
 struct ingest_media {
 	struct span url, type, mime, alt; /* type: image video audio unknown */
+	struct span other;                /* another size of the same, SPAN_NONE = none */
 	int64_t width, height, bytes, duration_s;
 };
 
@@ -25,6 +27,7 @@ struct ingest_item {
 	struct span *aliases; /* other keys of the same item, best first */
 	size_t n_aliases;
 	struct span url, title;
+	struct span base; /* of relative links; SPAN_NONE = url, else the source's own */
 	struct span body; /* as the source has it */
 	bool body_is_html;
 	struct span language; /* SPAN_NONE = of the source */
@@ -53,6 +56,7 @@ struct ingest {
 	int64_t min_interval_s; /* asked for by the source, 0 = none */
 	bool recovered;         /* ill-formed, read anyway: health degraded */
 	bool expired;           /* the source ends itself */
+	bool truncated;         /* it has more items than are read */
 	struct span language;
 };
 
@@ -68,8 +72,7 @@ struct ingest_post {
 	size_t n_media;
 	int64_t published_us;
 	bool sensitive;
-	struct span
-		content_hash; /* 32 bytes: text, link, media keys without query, alt texts */
+	struct span content_hash; /* 32 bytes: texts, link and media without what changes */
 };
 void ingest_normalise(struct arena *a, const struct hub *h, const struct source *s,
 	const struct ingest_item *it, int64_t now_us, struct ingest_post *out);
@@ -80,12 +83,13 @@ enum ingest_decision {
 	INGEST_DELETE,  /* explicit deletion of something published */
 	INGEST_HOLD,
 	INGEST_DROP, /* known and withdrawn, or ours (loop guard) */
-	INGEST_WAIT, /* embargo: not yet */
+	INGEST_WAIT, /* not yet: an embargo, or an edit of what is still held */
 };
 struct ingest_verdict {
 	enum ingest_decision decision;
-	bool archive; /* first connect, or older than 24 h when first seen */
+	bool archive; /* older than 24 h when first seen, or undated at the first connect */
 	const char *reason;
+	int64_t until_us; /* INGEST_WAIT: when it is to be looked at again */
 };
 struct ingest_verdict ingest_decide(const struct hub *h, const struct source *s,
 	const struct ingest_item *it, const struct ingest_post *p,

@@ -117,6 +117,33 @@ post_media_put(struct db_batch *b, const struct post_media *m)
 		db_text(m->error));
 }
 
+/* As the source says it now; what has been downloaded for the same address stays with it. */
+static const struct db_stmt post_media_say_stmt = {
+	.name = "post_media_say",
+	.sql = "INSERT INTO post_media (post, position, media, source_url, type, mime, alt,"
+	       "                        duration_s, error)"
+	       "VALUES ($1, $2,"
+	       "        (SELECT o.media"
+	       "           FROM post_media o"
+	       "          WHERE o.post = $1 AND o.source_url = $3 AND o.media IS NOT NULL"
+	       "          LIMIT 1),"
+	       "        $3, $4, $5, $6, nullif($7, 0), $8)"
+	       "    ON CONFLICT (post, position) DO UPDATE"
+	       "   SET media = excluded.media, source_url = excluded.source_url,"
+	       "       type = excluded.type, mime = excluded.mime, alt = excluded.alt,"
+	       "       duration_s = excluded.duration_s, error = excluded.error",
+	.params = "iittttit",
+};
+
+void
+post_media_say(struct db_batch *b, const struct post_media *m)
+{
+	(void)db_add(b, &post_media_say_stmt, db_int(m->post), db_int(m->position),
+		db_text(m->source_url), db_text(m->type), db_text(m->mime),
+		db_text(m->alt.p ? m->alt : SPAN("")), db_int(m->duration_s),
+		db_text(m->error));
+}
+
 static const struct db_stmt post_media_trim_stmt = {
 	.name = "post_media_trim",
 	.sql = "DELETE FROM post_media"
@@ -263,7 +290,6 @@ static const struct db_field post_known_fields[] = {
 	DB_BOOL(struct post_known, alias),
 	DB_BOOL(struct post_known, archive),
 	DB_TIME(struct post_known, published_us),
-	DB_INT(struct post_known, media_pending),
 };
 
 static const struct db_stmt post_known_stmt = {
@@ -277,10 +303,7 @@ static const struct db_stmt post_known_stmt = {
 	       "    FROM unnest($2) AS k (key)"
 	       "    JOIN post_alias al ON al.source = $1 AND al.alias = k.key)"
 	       " SELECT hit.key, p.id, p.revision, p.remote_id, p.state, p.content_hash,"
-	       "        hit.alias, p.archive, p.published_at AS published_us,"
-	       "        (SELECT count(*) FROM post_media m"
-	       "          WHERE m.post = p.id AND m.media IS NULL AND m.error IS NULL)"
-	       "          AS media_pending"
+	       "        hit.alias, p.archive, p.published_at AS published_us"
 	       "   FROM hit"
 	       "   JOIN post p ON p.id = hit.id"
 	       "  ORDER BY hit.alias",
@@ -651,6 +674,7 @@ const struct db_stmt *const post_stmts[] = {
 	&post_insert_stmt,
 	&post_alias_put_stmt,
 	&post_media_put_stmt,
+	&post_media_say_stmt,
 	&post_media_trim_stmt,
 	&post_revise_stmt,
 	&post_release_stmt,

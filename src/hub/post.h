@@ -54,6 +54,9 @@ void post_insert(struct db_batch *b, const struct post_new *p);
 void post_alias_put(
 	struct db_batch *b, int64_t source, int64_t post, const struct span *aliases, size_t n);
 void post_media_put(struct db_batch *b, const struct post_media *m); /* insert or replace */
+/* The same from the source's side: without m->media, which is kept where it was for this URL.
+ */
+void post_media_say(struct db_batch *b, const struct post_media *m);
 void post_media_trim(
 	struct db_batch *b, int64_t post, int64_t keep); /* drops positions >= keep */
 /* New content: revision + 1 expected as given, edited_at = at. Rolls back unless it was `old`.
@@ -78,7 +81,6 @@ struct post_known {
 	struct span remote_id, state, content_hash;
 	bool alias, archive;
 	int64_t published_us;
-	int64_t media_pending; /* positions without media that may still be tried */
 };
 size_t post_known(struct db_batch *b, int64_t source, const struct span *keys, size_t n);
 const struct err *post_known_row(

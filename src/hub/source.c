@@ -141,9 +141,9 @@ static const struct db_stmt source_polled_stmt = {
 	       "                           ELSE connected_at END,"
 	       "       last_new_at = CASE WHEN $11 THEN now() ELSE last_new_at END,"
 	       "       interval_s = $12,"
-	       "       next_poll_at = $13"
+	       "       next_poll_at = now() + $13 * interval '1 millisecond'"
 	       " WHERE id = $1",
-	.params = "itttttttbbbiz",
+	.params = "itttttttbbbii",
 };
 
 void
@@ -153,32 +153,35 @@ source_polled(struct db_batch *b, const struct source_polled *p)
 		db_text(p->last_modified), db_text(p->cursor), db_text(p->moved_to),
 		db_text(p->url), db_text(p->health), db_text(p->health_text), db_bool(p->ok),
 		db_bool(p->connected), db_bool(p->found_new), db_int(p->interval_s),
-		db_time(p->next_poll_us));
+		db_int(p->next_ms));
 }
 
-/* Whether queue_finish came before or not: afterwards one job is alive, and it is not running.
- */
+/* Whether queue_finish came before or not: afterwards one job is alive, and it is not running;
+ * or none, of a source that is paused. */
 static const struct db_stmt source_next_poll_stmt = {
 	.name = "source_next_poll",
-	.sql = "WITH planned AS ("
-	       "  UPDATE source SET next_poll_at = $2 WHERE id = $1"
-	       "  RETURNING id, url, state)"
+	.sql = "WITH s AS ("
+	       "  SELECT id, url, state, next_poll_at FROM source WHERE id = $1),"
+	       " ended AS ("
+	       "  DELETE FROM job j USING s"
+	       "   WHERE s.state <> 'active' AND j.kind = 'poll' AND j.key = s.id::text"
+	       "     AND j.state <> 'dead')"
 	       " INSERT INTO job AS j (kind, key, host, args, run_at)"
 	       " SELECT 'poll', id::text, substring(url FROM '^[a-z]+://([^/?#]+)'),"
-	       "        jsonb_build_object('source', id), $2"
-	       "   FROM planned"
+	       "        jsonb_build_object('source', id), next_poll_at"
+	       "   FROM s"
 	       "  WHERE state = 'active'"
 	       "     ON CONFLICT (kind, key) WHERE state <> 'dead' DO UPDATE"
 	       "    SET state = 'ready', run_at = excluded.run_at, host = excluded.host,"
 	       "        attempt = 0, crashes = 0, worker = NULL, lease_until = NULL,"
 	       "        lease_token = NULL, error = NULL",
-	.params = "iz",
+	.params = "i",
 };
 
 void
-source_next_poll(struct db_batch *b, int64_t id, int64_t at_us)
+source_next_poll(struct db_batch *b, int64_t id)
 {
-	(void)db_add(b, &source_next_poll_stmt, db_int(id), db_time(at_us));
+	(void)db_add(b, &source_next_poll_stmt, db_int(id));
 }
 
 struct source_count {
@@ -265,6 +268,19 @@ quarantine_put(
 		db_text(error));
 }
 
+static const struct db_stmt quarantine_clear_stmt = {
+	.name = "quarantine_clear",
+	.sql = "DELETE FROM quarantine"
+	       " WHERE source = $1 AND item_key = ANY ($2)",
+	.params = "iT",
+};
+
+void
+quarantine_clear(struct db_batch *b, int64_t source, const struct span *keys, size_t n)
+{
+	(void)db_add(b, &quarantine_clear_stmt, db_int(source), db_texts(keys, n));
+}
+
 const struct db_stmt *const source_stmts[] = {
 	&source_insert_stmt,
 	&source_by_id_stmt,
@@ -275,5 +291,6 @@ const struct db_stmt *const source_stmts[] = {
 	&source_plan_missing_stmt,
 	&source_poll_now_stmt,
 	&quarantine_put_stmt,
+	&quarantine_clear_stmt,
 };
 const size_t n_source_stmts = ARRAY_LEN(source_stmts);

@@ -45,16 +45,16 @@ struct source_polled {
 	bool connected; /* first successful read */
 	bool found_new;
 	int64_t interval_s;
-	int64_t next_poll_us;
+	int64_t next_ms; /* from now on, by the database's clock */
 };
 /* SPAN_NONE keeps etag, last_modified and url; cursor, moved_to and texts are set as given. */
 void source_polled(struct db_batch *b, const struct source_polled *p);
 /*
- * Ends the running poll job of the source, if its lease is ours, and plans the next one: the
- * same row becomes ready again at that time. In the last commit of a poll, behind queue_fence,
- * instead of queue_finish.
+ * Ends the running poll job of the source, whose lease must be ours, and plans the next one:
+ * the same row becomes ready again when source_polled has said. A paused source has no job. In
+ * the last commit of a poll, behind queue_fence and source_polled, instead of queue_finish.
  */
-void source_next_poll(struct db_batch *b, int64_t id, int64_t at_us);
+void source_next_poll(struct db_batch *b, int64_t id);
 /* How many of these sources are due or being polled: one int row. */
 size_t source_busy(struct db_batch *b, const int64_t *ids, size_t n);
 /* Safety net for a job lost by hand: active sources without a living poll job get one. */
@@ -63,6 +63,8 @@ void source_plan_missing(struct db_batch *b);
 void source_poll_now(struct db_batch *b, int64_t id);
 void quarantine_put(struct db_batch *b, int64_t source, struct span key, struct span raw,
 	struct span error);
+/* Items that can be read again leave it. */
+void quarantine_clear(struct db_batch *b, int64_t source, const struct span *keys, size_t n);
 
 extern const struct db_stmt *const source_stmts[];
 extern const size_t n_source_stmts;

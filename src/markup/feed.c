@@ -286,7 +286,7 @@ rss_item(struct arena *a, const struct xml *e, const struct url *feed, struct fe
 				 span_starts_nocase(it->id, SPAN("http"));
 	}
 	if (!it->id.n)
-		it->id = xml_attr(a, e, "about");
+		it->id = xml_attr_ns(a, e, NS_RDF, "about");
 	if (!it->id.n)
 		it->id = SPAN_NONE;
 	if (!link.n && it->id_is_link)

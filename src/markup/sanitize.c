@@ -815,26 +815,37 @@ struct image_walk {
 	size_t n, max;
 };
 
+static struct span
+image_address(const struct image_walk *w, struct span src)
+{
+	struct url u;
+
+	if (!src.p || span_starts_nocase(src, SPAN("data:")) ||
+		(w->base ? url_resolve(w->a, w->base, src, &u) != NULL
+			 : url_parse(w->a, src, &u) != NULL))
+		return SPAN_NONE;
+	return u.text;
+}
+
 static bool
 image_visit(void *arg, const GumboElement *e)
 {
 	struct image_walk *w = arg;
 	struct html_image *img = &w->out[w->n];
-	struct span src;
-	struct url u;
+	struct span plain, better;
 
 	if (e->tag != GUMBO_TAG_IMG)
 		return true;
-	src = srcset_best(attr(e, "srcset"));
-	if (!src.p)
-		src = attr(e, "data-src");
-	if (!src.p)
-		src = attr(e, "src");
-	if (!src.p || span_starts_nocase(src, SPAN("data:")) ||
-		(w->base ? url_resolve(w->a, w->base, src, &u) != NULL
-			 : url_parse(w->a, src, &u) != NULL))
+	plain = image_address(w, attr(e, "src"));
+	better = image_address(w, srcset_best(attr(e, "srcset")));
+	if (!better.p)
+		better = image_address(w, attr(e, "data-src"));
+	if (!better.p)
+		better = plain;
+	if (!better.p)
 		return true;
-	*img = (struct html_image){.url = u.text};
+	*img = (struct html_image){
+		.url = better, .other = span_eq(plain, better) ? SPAN_NONE : plain};
 	img->alt = text_clean_line(w->a, attr(e, "alt").p ? attr(e, "alt") : SPAN(""), 1500);
 	(void)!span_i64(attr(e, "width"), 0, 100000, &img->width);
 	(void)!span_i64(attr(e, "height"), 0, 100000, &img->height);

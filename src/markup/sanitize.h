@@ -38,6 +38,7 @@ struct safe_html html_stored(struct span html);
 
 struct html_image {
 	struct span url, alt;  /* resolved */
+	struct span other;     /* a smaller size of the same picture, SPAN_NONE = none */
 	int64_t width, height; /* as declared, 0 = not */
 };
 /* Images of the content, in order, at most max: the largest of srcset, data-src before src. */

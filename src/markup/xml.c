@@ -419,20 +419,33 @@ xml_child(const struct xml *e, const char *ns, const char *name)
 	return NULL;
 }
 
-struct span
-xml_attr(struct arena *a, const struct xml *e, const char *name)
+static struct span
+attr_value(struct arena *a, xmlChar *v)
 {
-	xmlNode *n = (xmlNode *)(uintptr_t)node_of(e);
-	xmlChar *v = xmlGetNoNsProp(n, (const xmlChar *)name);
 	struct span s;
 
-	if (!v)
-		v = xmlGetNsProp(n, (const xmlChar *)name, (const xmlChar *)XML_NS_XML);
 	if (!v)
 		return SPAN_NONE;
 	s = span_trim(arena_dup(a, span_of((const char *)v)));
 	xmlFree(v);
 	return s;
+}
+
+struct span
+xml_attr_ns(struct arena *a, const struct xml *e, const char *ns, const char *name)
+{
+	xmlNode *n = (xmlNode *)(uintptr_t)node_of(e);
+
+	return attr_value(a, xmlGetNsProp(n, (const xmlChar *)name, (const xmlChar *)ns));
+}
+
+struct span
+xml_attr(struct arena *a, const struct xml *e, const char *name)
+{
+	xmlNode *n = (xmlNode *)(uintptr_t)node_of(e);
+	xmlChar *v = xmlGetNoNsProp(n, (const xmlChar *)name);
+
+	return v ? attr_value(a, v) : xml_attr_ns(a, e, XML_NS_XML, name);
 }
 
 struct span

@@ -33,6 +33,7 @@ const struct xml *xml_parent(const struct xml *e);
 const struct xml *xml_child(const struct xml *e, const char *ns, const char *name);
 /* Attribute without namespace (or with xml: for "lang" and "base"). */
 struct span xml_attr(struct arena *a, const struct xml *e, const char *name);
+struct span xml_attr_ns(struct arena *a, const struct xml *e, const char *ns, const char *name);
 struct span xml_text(struct arena *a, const struct xml *e); /* with all descendants, trimmed */
 /* Text of the first such child, SPAN_NONE when there is none. */
 struct span xml_child_text(

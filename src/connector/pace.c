@@ -1,0 +1,179 @@
+#include "connector/pace.h"
+
+#define INTERVAL_MIN_S 600
+#define INTERVAL_MAX_S 86400
+#define BACKOFF_MIN_S 60
+#define BACKOFF_MAX_S 3600
+#define GONE_AGAIN_S 86400
+#define AUTH_AGAIN_S 21600
+#define WAITING_MIN_S 30
+#define DAY_US (INT64_C(86400) * US_PER_S)
+#define MISSING_DAYS 14
+#define FAILS_BEFORE_ILL 2 /* a single failure is no news */
+
+static int64_t
+jittered(int64_t s, int jitter)
+{
+	return s * (900 + jitter);
+}
+
+/* What the server asks for in Cache-Control; 0 = nothing. */
+static int64_t
+max_age(const struct http_call *c)
+{
+	struct span list = http_reply_header(c, "cache-control"), field;
+	int64_t v;
+
+	while (list.p && span_cut(&list, ',', &field)) {
+		field = span_trim(field);
+		if (span_starts_nocase(field, SPAN("max-age=")) &&
+			span_i64(span_slice(field, 8, field.n), 0, INT64_MAX, &v))
+			return v;
+	}
+	return 0;
+}
+
+static int64_t
+interval(const struct source *s, const struct pace_page *p)
+{
+	int64_t floor = max_age(p->call), next = s->interval_s * 3 / 2;
+
+	if (s->min_interval_s)
+		return s->min_interval_s;
+	if (p->found && p->found->min_interval_s > floor)
+		floor = p->found->min_interval_s;
+	if (floor < INTERVAL_MIN_S)
+		floor = INTERVAL_MIN_S;
+	if (p->news || next < floor)
+		next = floor;
+	return next > INTERVAL_MAX_S ? INTERVAL_MAX_S : next;
+}
+
+/* Twice in a row and a day apart: then the feed has moved for good. */
+static void
+moved(const struct source *s, const struct http_call *c, int64_t now_us,
+	struct source_polled *out)
+{
+	if (!c->moved_permanently)
+		return;
+	out->moved_to = c->final.text;
+	if (span_eq(s->moved_to, c->final.text) && s->moved_us != TIME_NONE &&
+		now_us - s->moved_us >= DAY_US) {
+		out->url = c->final.text;
+		out->moved_to = SPAN_NONE;
+	}
+}
+
+static void
+health_of_page(struct arena *a, const struct source *s, const struct ingest *f,
+	struct source_polled *out)
+{
+	out->health = SPAN("degraded");
+	if (!f && s->fail_count == 0 && !span_is(s->health, "new")) {
+		/* The same page as the last time: so is what is to be said about it. */
+		out->health = s->health;
+		out->health_text = s->health_text;
+	} else if (f && f->expired) {
+		out->health = SPAN("gone");
+		out->health_text = SPAN("the feed says that it has ended");
+	} else if (f && f->recovered) {
+		out->health_text =
+			SPAN("the feed is not well-formed; it was read all the same");
+	} else if (f && f->n_bad > 0) {
+		out->health_text = arena_printf(a, "%zu of %zu items cannot be read: %.*s",
+			f->n_bad, f->n_bad + f->n_items, SPAN_FMT(f->bad[0].error));
+	} else if (f && f->truncated) {
+		out->health_text =
+			arena_printf(a, "the feed has more than %d items; the rest is not read",
+				INGEST_ITEMS_MAX);
+	} else {
+		out->health = SPAN("ok");
+	}
+}
+
+void
+pace_read(struct arena *a, const struct source *s, const struct pace_page *p, int64_t now_us,
+	int jitter, struct source_polled *out)
+{
+	int64_t until_s;
+
+	*out = (struct source_polled){.id = s->id,
+		.ok = true,
+		.connected = true,
+		.found_new = p->news,
+		.interval_s = interval(s, p)};
+	health_of_page(a, s, p->found, out);
+	moved(s, p->call, now_us, out);
+	if (p->found) {
+		out->etag = p->found->etag.p ? p->found->etag : SPAN("");
+		out->last_modified =
+			p->found->last_modified.p ? p->found->last_modified : SPAN("");
+	}
+	out->next_ms =
+		s->min_interval_s ? out->interval_s * 1000 : jittered(out->interval_s, jitter);
+	if (p->found && p->found->expired)
+		out->next_ms = (int64_t)GONE_AGAIN_S * 1000;
+	if (p->again_us == TIME_NONE)
+		return;
+	/* The page has to be read again in full, even if nothing changes at its place. */
+	out->etag = out->last_modified = SPAN("");
+	until_s = (p->again_us - now_us) / US_PER_S + 1;
+	if (until_s < WAITING_MIN_S)
+		until_s = WAITING_MIN_S;
+	if (until_s * 1000 < out->next_ms)
+		out->next_ms = until_s * 1000;
+}
+
+/* ---- failures ---- */
+
+static struct span
+health_of_failure(const struct source *s, const struct err *e, int64_t now_us)
+{
+	bool often = s->fail_count >= FAILS_BEFORE_ILL;
+
+	switch (e->kind) {
+	case ERR_GONE:
+		return SPAN("gone");
+	case ERR_TOO_MANY:
+		return SPAN("paused_quota");
+	case ERR_FORBIDDEN:
+	case ERR_AUTH:
+		if (often)
+			return SPAN("auth_needed");
+		break;
+	case ERR_NOT_FOUND:
+		/* A site that is being rebuilt comes back. */
+		often = s->last_ok_us == TIME_NONE ||
+			now_us - s->last_ok_us > MISSING_DAYS * DAY_US;
+		break;
+	default:
+		break;
+	}
+	/* What never worked is told at once, to whoever has just added it. */
+	return often || s->connected_us == TIME_NONE ? SPAN("degraded") : s->health;
+}
+
+void
+pace_failed(const struct source *s, const struct err *e, struct span text, int64_t now_us,
+	int jitter, struct source_polled *out)
+{
+	int64_t fails = s->fail_count < 6 ? s->fail_count : 6;
+	int64_t pause = (int64_t)BACKOFF_MIN_S << fails;
+
+	if (pause > BACKOFF_MAX_S)
+		pause = BACKOFF_MAX_S;
+	if (s->min_interval_s && pause > 10 * s->min_interval_s)
+		pause = 10 * s->min_interval_s;
+	*out = (struct source_polled){.id = s->id,
+		.moved_to = s->moved_to,
+		.health = health_of_failure(s, e, now_us),
+		.health_text = text,
+		.interval_s = s->interval_s};
+	if (span_is(out->health, "gone"))
+		pause = GONE_AGAIN_S;
+	if (span_is(out->health, "auth_needed"))
+		pause = AUTH_AGAIN_S;
+	if (e->retry_after_s > pause)
+		pause = e->retry_after_s;
+	out->next_ms = e->retry_after_s == pause ? pause * 1000 : jittered(pause, jitter);
+}

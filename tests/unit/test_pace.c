@@ -1,0 +1,300 @@
+/* When a source is asked again, and what is said about its health. */
+#include "base/clock.h"
+#include "connector/pace.h"
+#include "lib/check.h"
+
+#define NOW_US (INT64_C(1778608800) * US_PER_S)
+#define DAY_US (INT64_C(86400) * US_PER_S)
+#define MIDDLE (PACE_JITTER / 2) /* no jitter */
+
+static struct source
+some_source(void)
+{
+	return (struct source){.id = 7,
+		.url = SPAN("https://feed.example/"),
+		.health = SPAN("ok"),
+		.interval_s = 600,
+		.moved_us = TIME_NONE,
+		.connected_us = NOW_US - 30 * DAY_US,
+		.last_ok_us = NOW_US - DAY_US};
+}
+
+static struct source_polled
+read_page(struct arena *a, const struct source *s, const struct ingest *f, bool news,
+	const char *cache_control)
+{
+	struct http_header h = {SPAN("Cache-Control"), span_of(cache_control)};
+	const struct http_call c = {.status = f ? 200 : 304,
+		.reply_headers = &h,
+		.n_reply_headers = cache_control ? 1 : 0};
+	const struct pace_page p = {
+		.call = &c, .found = f, .news = news, .again_us = TIME_NONE};
+	struct source_polled out;
+
+	pace_read(a, s, &p, NOW_US, MIDDLE, &out);
+	return out;
+}
+
+static void
+test_interval(void **state)
+{
+	static const struct {
+		int64_t before, asked_by_feed, set;
+		bool news;
+		const char *cache_control;
+		int64_t after;
+	} cases[] = {
+		{600, 0, 0, true, NULL, 600}, {600, 0, 0, false, NULL, 900},
+		{21600, 0, 0, false, NULL, 32400}, {21600, 0, 0, true, NULL, 600},
+		{80000, 0, 0, false, NULL, 86400}, {600, 3600, 0, true, NULL, 3600},
+		{600, 0, 0, true, "public, max-age=1800", 1800},
+		{600, 3600, 0, true, "MAX-AGE=1800", 3600},
+		{600, 0, 0, true, "max-age=99999999", 86400},
+		{600, 0, 0, true, "max-age=x, no-cache", 600},
+		{600, 0, 0, true, "s-maxage=9999", 600}, {0, 0, 0, false, NULL, 600},
+		{600, 3600, 60, false, "max-age=1800", 60}, /* the operator's word */
+	};
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct source s = some_source();
+		const struct ingest f = {.min_interval_s = cases[i].asked_by_feed};
+		struct source_polled out;
+
+		s.interval_s = cases[i].before;
+		s.min_interval_s = cases[i].set;
+		out = read_page(a, &s, &f, cases[i].news, cases[i].cache_control);
+		if (out.interval_s != cases[i].after || out.next_ms != cases[i].after * 1000)
+			check_fail("case %zu: %lld", i, (long long)out.interval_s);
+		assert_true(out.ok && out.connected);
+		assert_int_equal(out.found_new, cases[i].news);
+	}
+	arena_free(a);
+}
+
+static void
+test_jitter(void **state)
+{
+	struct arena *a = arena_new();
+	const struct http_call c = {.status = 200};
+	const struct ingest f = {0};
+	const struct pace_page p = {
+		.call = &c, .found = &f, .news = true, .again_us = TIME_NONE};
+	struct source s = some_source();
+	struct source_polled out;
+
+	(void)state;
+	pace_read(a, &s, &p, NOW_US, 0, &out);
+	assert_int_equal(out.next_ms, 540000);
+	pace_read(a, &s, &p, NOW_US, PACE_JITTER, &out);
+	assert_int_equal(out.next_ms, 660000);
+	s.min_interval_s = 600;
+	pace_read(a, &s, &p, NOW_US, 0, &out);
+	assert_int_equal(out.next_ms, 600000);
+	arena_free(a);
+}
+
+/* An item that waits needs the page once more, at its time, changed or not. */
+static void
+test_waiting(void **state)
+{
+	struct arena *a = arena_new();
+	const struct http_call c = {.status = 200};
+	const struct ingest f = {.etag = SPAN("\"1\""), .last_modified = SPAN("yesterday")};
+	const struct {
+		int64_t again_us, next_ms;
+	} cases[] = {
+		{NOW_US + 120 * US_PER_S, 121000},
+		{NOW_US + US_PER_S, 30000},
+		{NOW_US - US_PER_S, 30000},
+		{NOW_US + DAY_US, 600000},
+	};
+	const struct source s = some_source();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct pace_page p = {
+			.call = &c, .found = &f, .news = true, .again_us = cases[i].again_us};
+		struct source_polled out;
+
+		pace_read(a, &s, &p, NOW_US, MIDDLE, &out);
+		assert_int_equal(out.next_ms, cases[i].next_ms);
+		assert_non_null(out.etag.p);
+		assert_int_equal(out.etag.n, 0);
+		assert_non_null(out.last_modified.p);
+		assert_int_equal(out.last_modified.n, 0);
+	}
+	arena_free(a);
+}
+
+static void
+test_validators(void **state)
+{
+	struct arena *a = arena_new();
+	const struct source s = some_source();
+	struct ingest f = {.etag = SPAN("\"1\"")};
+	struct source_polled out;
+
+	(void)state;
+	out = read_page(a, &s, &f, true, NULL);
+	check_span(out.etag, SPAN("\"1\""));
+	/* A page without one has none: the one before was about another page. */
+	assert_non_null(out.last_modified.p);
+	assert_int_equal(out.last_modified.n, 0);
+	/* Not modified: they stay as they are. */
+	out = read_page(a, &s, NULL, false, NULL);
+	assert_null(out.etag.p);
+	assert_null(out.last_modified.p);
+	arena_free(a);
+}
+
+static void
+test_health(void **state)
+{
+	struct ingest_bad bad = {.error = SPAN("its text is too long")};
+	const struct {
+		struct ingest f;
+		const char *health, *says;
+	} cases[] = {
+		{{.n_items = 3}, "ok", NULL},
+		{{.recovered = true}, "degraded", "not well-formed"},
+		{{.expired = true}, "gone", "has ended"},
+		{{.truncated = true}, "degraded", "more than 10000 items"},
+		{{.n_items = 3, .bad = &bad, .n_bad = 1}, "degraded",
+			"1 of 4 items cannot be read: its text is too long"},
+	};
+	struct arena *a = arena_new();
+	struct source s = some_source();
+	struct source_polled out;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		out = read_page(a, &s, &cases[i].f, false, NULL);
+		check_span(out.health, span_of(cases[i].health));
+		if (cases[i].says && !span_has(out.health_text, span_of(cases[i].says)))
+			check_fail("%.*s", SPAN_FMT(out.health_text));
+		assert_int_equal(cases[i].says == NULL, out.health_text.p == NULL);
+	}
+	/* Expired: looked at once a day all the same. */
+	out = read_page(a, &s, &cases[2].f, false, NULL);
+	assert_int_equal(out.next_ms, 86400000);
+
+	/* The same page as last time, so what is wrong with it still is. */
+	s.health = SPAN("degraded");
+	s.health_text = SPAN("the feed is not well-formed");
+	out = read_page(a, &s, NULL, false, NULL);
+	check_span(out.health, SPAN("degraded"));
+	check_span(out.health_text, s.health_text);
+	/* But a failure is over when the server answers again. */
+	s.fail_count = 3;
+	out = read_page(a, &s, NULL, false, NULL);
+	check_span(out.health, SPAN("ok"));
+	assert_null(out.health_text.p);
+	arena_free(a);
+}
+
+static void
+test_moved(void **state)
+{
+	static const struct {
+		const char *before;
+		int64_t ago_us;
+		bool permanent;
+		const char *moved_to, *url;
+	} cases[] = {
+		{NULL, 0, true, "https://new.example/", NULL},
+		{"https://new.example/", DAY_US - US_PER_S, true, "https://new.example/", NULL},
+		{"https://new.example/", DAY_US, true, NULL, "https://new.example/"},
+		{"https://other.example/", 2 * DAY_US, true, "https://new.example/", NULL},
+		{"https://new.example/", 2 * DAY_US, false, NULL, NULL},
+	};
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct source s = some_source();
+		struct http_call c = {.status = 304, .moved_permanently = cases[i].permanent};
+		const struct pace_page p = {.call = &c, .again_us = TIME_NONE};
+		struct source_polled out;
+
+		check_ok(a, url_parse(a, SPAN("https://new.example/"), &c.final));
+		s.moved_to = span_of(cases[i].before);
+		s.moved_us = s.moved_to.p ? NOW_US - cases[i].ago_us : TIME_NONE;
+		pace_read(a, &s, &p, NOW_US, MIDDLE, &out);
+		check_span(out.moved_to, span_of(cases[i].moved_to));
+		check_span(out.url, span_of(cases[i].url));
+	}
+	arena_free(a);
+}
+
+static void
+test_failures(void **state)
+{
+	static const struct {
+		const char *what;
+		enum err_kind kind;
+		int64_t fails;
+		int retry_after_s;
+		bool connected;
+		int64_t last_ok_days;
+		const char *health;
+		int64_t next_s;
+	} cases[] = {
+		{"once", ERR_NETWORK, 0, 0, true, 1, "ok", 60},
+		{"twice", ERR_NETWORK, 1, 0, true, 1, "ok", 120},
+		{"three times", ERR_UPSTREAM, 2, 0, true, 1, "degraded", 240},
+		{"for long", ERR_TIMEOUT, 50, 0, true, 1, "degraded", 3600},
+		{"never worked", ERR_INPUT, 0, 0, false, 0, "degraded", 60},
+		{"refused once", ERR_FORBIDDEN, 0, 0, true, 1, "ok", 60},
+		{"refused often", ERR_FORBIDDEN, 2, 0, true, 1, "auth_needed", 21600},
+		{"gone", ERR_GONE, 0, 0, true, 1, "gone", 86400},
+		{"missing", ERR_NOT_FOUND, 5, 0, true, 13, "ok", 1920},
+		{"missing for weeks", ERR_NOT_FOUND, 5, 0, true, 15, "degraded", 1920},
+		{"never there", ERR_NOT_FOUND, 0, 0, false, 0, "degraded", 60},
+		{"too many", ERR_TOO_MANY, 0, 900, true, 1, "paused_quota", 900},
+		{"too many, soon again", ERR_TOO_MANY, 2, 5, true, 1, "paused_quota", 240},
+		{"closed for a day", ERR_UPSTREAM, 0, 86400, true, 1, "ok", 86400},
+	};
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct err e = {
+			.kind = cases[i].kind, .retry_after_s = cases[i].retry_after_s};
+		struct source s = some_source();
+		struct source_polled out;
+
+		s.fail_count = cases[i].fails;
+		s.connected_us = cases[i].connected ? NOW_US - 30 * DAY_US : TIME_NONE;
+		s.last_ok_us = cases[i].last_ok_days ? NOW_US - cases[i].last_ok_days * DAY_US
+						     : TIME_NONE;
+		s.moved_to = SPAN("https://new.example/");
+		pace_failed(&s, &e, SPAN("it failed"), NOW_US, MIDDLE, &out);
+		if (!span_is(out.health, cases[i].health) ||
+			out.next_ms != cases[i].next_s * 1000)
+			check_fail("%s: %.*s, %lld ms", cases[i].what, SPAN_FMT(out.health),
+				(long long)out.next_ms);
+		check_span(out.health_text, SPAN("it failed"));
+		assert_false(out.ok || out.connected);
+		/* A failure in between does not contradict a move. */
+		check_span(out.moved_to, s.moved_to);
+	}
+	arena_free(a);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_interval),
+		cmocka_unit_test(test_jitter),
+		cmocka_unit_test(test_waiting),
+		cmocka_unit_test(test_validators),
+		cmocka_unit_test(test_health),
+		cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_failures),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
