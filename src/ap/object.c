@@ -226,10 +226,9 @@ object_tombstone(struct arena *a, struct span id, const char *former_type, int64
 struct span
 object_actor_url(struct arena *a, const struct hub *h, const struct account *acc)
 {
-	if (span_is(acc->kind, "organization"))
-		return link_profile(a, h, acc->slug);
-	/* The hub's page, and the only one the instance could have, is the front page. */
-	return link_path(a, h, SPAN("/"));
+	if (span_is(acc->kind, "instance"))
+		return link_path(a, h, SPAN("/"));
+	return link_profile(a, h, acc->slug);
 }
 
 static json_t *

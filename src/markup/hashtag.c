@@ -38,6 +38,12 @@ hashtag_may_follow(char before)
 	return !word_byte(before) && before != '&' && before != '/' && before != '#';
 }
 
+bool
+hashtag_may_stand(struct span text, size_t i)
+{
+	return i == 0 || hashtag_may_follow(text.p[i - 1]);
+}
+
 void
 hashtag_link(struct arena *a, struct buf *b, struct span base, struct span tag)
 {
@@ -58,7 +64,7 @@ text_hashtags(struct arena *a, struct span text, struct span *out, size_t max)
 		size_t len, k = 0;
 		struct span tag;
 
-		if (text.p[i] != '#' || !hashtag_may_follow(i ? text.p[i - 1] : ' '))
+		if (text.p[i] != '#' || !hashtag_may_stand(text, i))
 			continue;
 		len = hashtag_length(span_slice(text, i + 1, text.n));
 		if (!len)

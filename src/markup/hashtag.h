@@ -14,8 +14,10 @@
 
 /* Length of the name at the beginning of s (behind '#'), 0 when there is none. */
 size_t hashtag_length(struct span s);
-/* May a hashtag begin behind this character of the text? At its beginning ask for a blank. */
+/* May a hashtag begin behind this character? */
 bool hashtag_may_follow(char before);
+/* May one stand at text.p[i]? */
+bool hashtag_may_stand(struct span text, size_t i);
 /* <a href="base + tag" class="mention hashtag" rel="tag">#<span>tag</span></a> */
 void hashtag_link(struct arena *a, struct buf *b, struct span base, struct span tag);
 /* Hashtags of a text, without '#', each once, as first written; at most max. */

@@ -673,8 +673,7 @@ html_from_text(struct arena *a, struct span text, struct span hashtag_base)
 			   (n = bare_url_length(rest)) > 8) {
 			text_link(a, &b, span_slice(rest, 0, n), span_slice(rest, 0, n));
 			i += n;
-		} else if (rest.p[0] == '#' && hashtag_base.p &&
-			   hashtag_may_follow(i ? s.p[i - 1] : ' ') &&
+		} else if (rest.p[0] == '#' && hashtag_base.p && hashtag_may_stand(s, i) &&
 			   (n = hashtag_length(span_slice(rest, 1, rest.n))) > 0) {
 			hashtag_link(a, &b, hashtag_base, span_slice(rest, 1, 1 + n));
 			i += 1 + n;
