@@ -158,13 +158,14 @@ pipe_on_input(void *owner)
 		struct db_run *r = LIST_ENTRY(p->runs.next, struct db_run, link);
 		PGresult *res = PQgetResult(pg);
 
-		if (!res)
-			continue;
+		/* Of a lost connection only the server's last words count, not libpq's own. */
 		if (PQstatus(pg) == CONNECTION_BAD &&
-			!PQresultErrorField(res, PG_DIAG_SQLSTATE)) {
-			PQclear(res); /* libpq's own words about the lost connection */
+			(!res || !PQresultErrorField(res, PG_DIAG_SQLSTATE))) {
+			PQclear(res);
 			break;
 		}
+		if (!res)
+			continue;
 		if (!pipe_answer(p, r, res)) {
 			db_conn_break(p->conn, "answers out of order");
 			break;
