@@ -13,7 +13,7 @@ struct web;
 
 /* env: conf, loop, db, hub and blobs are there, and stay. Watches the generation at once. */
 struct web *web_new(struct env *env, struct arena *a, const struct err **e);
-void web_free(struct web *w); /* when the loop has ended; NULL is allowed */
+void web_free(struct web *w); /* when the loop has ended, before loop_free; or NULL */
 
 /* Of struct httpd_opts; arg is the struct web. */
 void web_handle(struct httpd_req *r, void *arg);

@@ -250,7 +250,7 @@ fedi_open(struct fedi *f)
 	f->env.http = http_new(f->loop, &f->conf);
 	f->env.work = work_pool_new(f->loop, 2, 1024);
 	f->env.ap = ap_new(&f->env);
-	f->hub_http = fedi_serve(f, f->hub_fd, fedi_hub_request, false);
+	f->hub_http = fedi_serve(f, f->hub_fd, f->serve ? f->serve : fedi_hub_request, false);
 	f->peer_http = fedi_serve(f, f->peer_fd, fedi_peer_request, true);
 	if (f->stop_after_ms)
 		loop_timer_set(f->loop, &f->stop, f->stop_after_ms, fedi_stop, f);
@@ -289,6 +289,8 @@ fedi_wait(struct fedi *f)
 	loop_run(f->loop);
 	assert_int_equal(f->alive, 0);
 	loop_timer_clear(&f->stop);
+	if (f->closing)
+		f->closing(f);
 	httpd_free(f->hub_http);
 	httpd_free(f->peer_http);
 	ap_free(f->env.ap);

@@ -45,6 +45,8 @@ struct fedi {
 	struct loop_timer stop;
 	void (*answer)(struct fedi *f, struct httpd_req *r); /* of the peer; NULL = actors */
 	void *arg;                                           /* the test's own */
+	httpd_handler *serve;                                /* of the hub; NULL = its inbox */
+	void (*closing)(struct fedi *f); /* frees what the test has hung into env; or NULL */
 	struct fedi_seen *seen;
 	size_t n_seen;
 };
