@@ -143,9 +143,8 @@ arena_free(struct arena *a)
 	a->magic = 0;
 	while ((c = a->chunks)) {
 		a->chunks = c->next;
-		if (!c->next && c->size == ARENA_FIRST)
-			first = c; /* the oldest chunk is the small one: kept for the next task
-				    */
+		if (c->size == ARENA_FIRST) /* no later one has this size */
+			first = c;
 		else
 			arena_chunk_free(c);
 	}
@@ -155,6 +154,7 @@ arena_free(struct arena *a)
 		free(a);
 		return;
 	}
+	first->next = NULL;
 	first->used = 0;
 	POISON(first->data, first->size);
 	a->chunks = first;
@@ -183,12 +183,6 @@ arena_alloc(struct arena *a, size_t size)
 		if (room == need) {
 			fresh->next = c->next;
 			c->next = fresh;
-			/* The small chunk must stay the last of the list to be recycled. */
-			if (c->size == ARENA_FIRST && !fresh->next) {
-				fresh->next = c;
-				c->next = NULL;
-				a->chunks = fresh;
-			}
 		} else {
 			fresh->next = c;
 			a->chunks = fresh;

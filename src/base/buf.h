@@ -1,8 +1,8 @@
 /*
  * Buf: a growing output buffer that must be told its maximum.
  *
- * Writing over the maximum sets `toobig`, keeps what fits nothing of that write, and makes all
- * later writes no-ops, so a builder checks once at its end. Heap memory, freed by buf_fini.
+ * A write that would go over the maximum sets `toobig` and writes nothing, and so do all later
+ * ones: a builder checks once at its end. Heap memory, freed by buf_fini.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H

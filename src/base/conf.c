@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/conf_where.h"
 #include "base/log.h"
 
 #define CONF_LIST_MAX 64
@@ -17,6 +18,8 @@
 
 /* What libconfuse says, kept for the error: it reports through a callback. */
 static _Thread_local char conf_said[512];
+/* The file it reads: it tells its sections the line, but not the name. */
+static _Thread_local const char *conf_reading;
 
 static void conf_report(cfg_t *cfg, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 
@@ -26,8 +29,8 @@ conf_report(cfg_t *cfg, const char *fmt, va_list ap)
 	char text[400];
 
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	if (cfg && cfg->filename)
-		(void)snprintf(conf_said, sizeof(conf_said), "%s:%d: %s", cfg->filename,
+	if (cfg && conf_reading)
+		(void)snprintf(conf_said, sizeof(conf_said), "%s:%d: %s", conf_reading,
 			cfg->line, text);
 	else
 		(void)snprintf(conf_said, sizeof(conf_said), "%s", text);
@@ -108,42 +111,52 @@ conf_addr_parse(struct arena *a, struct span s, struct conf_addr *out)
 struct conf_read {
 	struct arena *a;
 	const char *path;
+	struct span text;
 	const struct err *error; /* the first */
 };
 
-static const struct err *
-conf_bad(struct conf_read *r, const char *key, const char *why)
-{
-	if (!r->error)
-		r->error = err_new(r->a, ERR_CONFIG, "%s: %s: %s", r->path, key, why);
-	return r->error;
-}
-
 /* net.ca_file is overridden by LITFASS_NET_CA_FILE. */
 static const char *
-conf_env(const char *section, const char *key)
+conf_env_name(struct arena *a, const char *section, const char *key)
 {
-	char name[80] = "LITFASS_";
-	size_t n = strlen(name);
+	const struct span name = arena_printf(
+		a, "LITFASS_%s%s%s", section ? section : "", section ? "_" : "", key);
+	char *p = (char *)(uintptr_t)name.p; /* our own copy */
 
-	for (int part = 0; part < 2; part++) {
-		const char *p = part == 0 ? section : key;
+	for (size_t i = 0; i < name.n; i++)
+		if (p[i] >= 'a' && p[i] <= 'z')
+			p[i] = (char)(p[i] - ('a' - 'A'));
+	return p;
+}
 
-		if (!p)
-			continue;
-		for (; *p && n + 2 < sizeof(name); p++)
-			name[n++] = (char)(*p >= 'a' && *p <= 'z' ? *p - ('a' - 'A') : *p);
-		if (part == 0)
-			name[n++] = '_';
-	}
-	name[n] = '\0';
-	return getenv(name);
+static const char *
+conf_env(struct conf_read *r, const char *section, const char *key)
+{
+	return getenv(conf_env_name(r->a, section, key));
+}
+
+/* The first one counts. It names the variable, or file, line and key. */
+static void
+conf_bad(struct conf_read *r, const char *section, const char *key, const char *why)
+{
+	const int line = conf_where(r->text, section, key);
+	const char *name = section ? arena_printf(r->a, "%s.%s", section, key).p : key;
+
+	if (r->error)
+		return;
+	if (conf_env(r, section, key))
+		r->error = err_new(r->a, ERR_CONFIG, "%s in the environment %s",
+			conf_env_name(r->a, section, key), why);
+	else if (line)
+		r->error = err_new(r->a, ERR_CONFIG, "%s:%d: %s %s", r->path, line, name, why);
+	else
+		r->error = err_new(r->a, ERR_CONFIG, "%s: %s %s", r->path, name, why);
 }
 
 static struct span
 conf_text(struct conf_read *r, cfg_t *cfg, const char *section, const char *key)
 {
-	const char *env = conf_env(section, key);
+	const char *env = conf_env(r, section, key);
 
 	return arena_dup(r->a, span_of(env ? env : cfg_getstr(cfg, key)));
 }
@@ -152,19 +165,24 @@ static size_t
 conf_list(
 	struct conf_read *r, cfg_t *cfg, const char *section, const char *key, struct span *out)
 {
-	const char *env = conf_env(section, key);
+	const char *env = conf_env(r, section, key);
 	size_t n = 0;
 
 	if (env) {
 		struct span rest = *env ? span_of(env) : SPAN_NONE, field;
 
-		while (span_cut(&rest, ',', &field) && n < CONF_LIST_MAX)
+		while (span_cut(&rest, ',', &field)) {
+			if (n == CONF_LIST_MAX) {
+				conf_bad(r, section, key, "has more than 64 entries");
+				break;
+			}
 			out[n++] = arena_dup(r->a, span_trim(field));
+		}
 		return n;
 	}
 	n = cfg_size(cfg, key);
 	if (n > CONF_LIST_MAX) {
-		(void)conf_bad(r, key, "the list is longer than 64 entries");
+		conf_bad(r, section, key, "has more than 64 entries");
 		n = CONF_LIST_MAX;
 	}
 	for (unsigned i = 0; i < n; i++)
@@ -180,19 +198,18 @@ conf_base(struct conf_read *r, cfg_t *cfg, const char *key, struct url *out)
 	const struct err *e;
 
 	if (s.n == 0) {
-		(void)conf_bad(r, key,
+		conf_bad(r, NULL, key,
 			"is missing: give scheme://host[:port], e.g. https://hub.example");
 		return;
 	}
 	e = url_parse(r->a, s, out);
 	if (e) {
-		if (!r->error)
-			r->error = err_new(r->a, ERR_CONFIG, "%s: %s: %.*s", r->path, key,
-				SPAN_FMT(err_text(r->a, e)));
+		conf_bad(r, NULL, key,
+			arena_printf(r->a, "is wrong: %.*s", SPAN_FMT(err_text(r->a, e))).p);
 		return;
 	}
 	if (out->path.n != 1 || out->query.p || out->fragment.p)
-		(void)conf_bad(r, key, "must be scheme://host[:port] without a path");
+		conf_bad(r, NULL, key, "must be scheme://host[:port] without a path");
 }
 
 static void
@@ -205,7 +222,7 @@ conf_ranges(struct conf_read *r, cfg_t *cfg, const char *section, const char *ke
 	*out = ARENA_ARRAY(r->a, *n, struct conf_net_range);
 	for (size_t i = 0; i < *n; i++)
 		if (!conf_range_parse(list[i], &(*out)[i]))
-			(void)conf_bad(r, key,
+			conf_bad(r, section, key,
 				"holds an entry that is not an address or range "
 				"such as 127.0.0.0/8");
 }
@@ -217,15 +234,15 @@ conf_listen(struct conf_read *r, cfg_t *cfg, struct conf *out)
 
 	out->n_listen = conf_list(r, cfg, NULL, "listen", list);
 	if (out->n_listen > CONF_LISTEN_MAX) {
-		(void)conf_bad(r, "listen", "holds more than 16 addresses");
+		conf_bad(r, NULL, "listen", "holds more than 16 addresses");
 		out->n_listen = CONF_LISTEN_MAX;
 	}
 	out->listen = ARENA_ARRAY(r->a, out->n_listen, struct conf_addr);
 	if (out->n_listen == 0)
-		(void)conf_bad(r, "listen", "is empty: give at least one address:port");
+		conf_bad(r, NULL, "listen", "is empty: give at least one address:port");
 	for (size_t i = 0; i < out->n_listen; i++)
 		if (!conf_addr_parse(r->a, list[i], &out->listen[i]))
-			(void)conf_bad(r, "listen",
+			conf_bad(r, NULL, "listen",
 				"holds an entry that is not an IP address and port such as "
 				"127.0.0.1:8420");
 }
@@ -245,8 +262,8 @@ conf_host_map(struct conf_read *r, cfg_t *net, struct conf *out)
 		if (eq == SIZE_MAX ||
 			!conf_addr_parse(r->a, span_slice(list[i], eq + 1, list[i].n), &addr) ||
 			!url_host_normalise(r->a, span_slice(list[i], 0, eq), &m->host)) {
-			(void)conf_bad(
-				r, "host_map", "holds an entry that is not name=address:port");
+			conf_bad(r, "net", "host_map",
+				"holds an entry that is not name=address:port");
 			return;
 		}
 		m->target = span_slice(list[i], eq + 1, list[i].n);
@@ -266,23 +283,23 @@ conf_roles(struct conf_read *r, cfg_t *cfg, struct conf *out)
 		while (k < ARRAY_LEN(names) && !span_is(list[i], names[k]))
 			k++;
 		if (k == ARRAY_LEN(names))
-			(void)conf_bad(r, "roles", "knows web, ingest, deliver and media only");
+			conf_bad(r, NULL, "roles", "knows web, ingest, deliver and media only");
 		else
 			out->roles |= 1u << k;
 	}
 	if (!out->roles)
-		(void)conf_bad(r, "roles",
+		conf_bad(r, NULL, "roles",
 			"is empty: name at least one of web, ingest, deliver, media");
 }
 
 static int64_t
 conf_number(struct conf_read *r, cfg_t *cfg, const char *key, int64_t min, int64_t max)
 {
-	const char *env = conf_env(NULL, key);
+	const char *env = conf_env(r, NULL, key);
 	int64_t v = cfg_getint(cfg, key);
 
 	if ((env && !span_i64(span_of(env), min, max, &v)) || v < min || v > max)
-		(void)conf_bad(r, key,
+		conf_bad(r, NULL, key,
 			arena_printf(r->a, "must be a number from %lld to %lld", (long long)min,
 				(long long)max)
 				.p);
@@ -300,12 +317,12 @@ conf_fill(struct conf_read *r, cfg_t *cfg, struct conf *out)
 	conf_base(r, cfg, "media_base_url", &out->media_base_url);
 	if (out->base_url.authority.n &&
 		span_eq(out->base_url.authority, out->media_base_url.authority))
-		(void)conf_bad(r, "media_base_url",
+		conf_bad(r, NULL, "media_base_url",
 			"must be another host or port than base_url: media are served apart");
 	out->name = conf_text(r, cfg, NULL, "name");
 	out->data_dir = conf_text(r, cfg, NULL, "data_dir");
 	if (out->data_dir.n == 0 || out->data_dir.p[0] != '/')
-		(void)conf_bad(r, "data_dir", "must be an absolute path");
+		conf_bad(r, NULL, "data_dir", "must be an absolute path");
 	out->user = conf_text(r, cfg, NULL, "user");
 	out->master_key_file = conf_text(r, cfg, NULL, "master_key_file");
 	if (out->master_key_file.n == 0)
@@ -318,24 +335,23 @@ conf_fill(struct conf_read *r, cfg_t *cfg, struct conf *out)
 	conf_ranges(r, cfg, NULL, "trusted_proxies", &out->trusted_proxies,
 		&out->n_trusted_proxies);
 	if (!log_level_parse(conf_text(r, log, "log", "level"), &level))
-		(void)conf_bad(r, "log.level", "must be debug, info, warn or error");
+		conf_bad(r, "log", "level", "must be debug, info, warn or error");
 	out->log_level = level;
 	s = conf_text(r, log, "log", "format");
 	out->log_json = span_is(s, "json");
 	if (!out->log_json && !span_is(s, "text"))
-		(void)conf_bad(r, "log.format", "must be text or json");
+		conf_bad(r, "log", "format", "must be text or json");
 	s = conf_text(r, cfg_getsec(cfg, "metrics"), "metrics", "listen");
 	if (s.n && !conf_addr_parse(r->a, s, &out->metrics))
-		(void)conf_bad(r, "metrics.listen", "is not an IP address and port");
+		conf_bad(r, "metrics", "listen", "is not an IP address and port");
 	out->dsn = conf_text(r, cfg_getsec(cfg, "database"), "database", "dsn");
 	conf_ranges(r, net, "net", "allow_private", &out->allow_private, &out->n_allow_private);
 	out->ca_file = conf_text(r, net, "net", "ca_file");
 	conf_host_map(r, net, out);
 }
 
-/* The parser reads a stream; the name is for its messages. */
 static int
-conf_parse_stream(cfg_t *cfg, const char *path, struct span text)
+conf_parse_stream(cfg_t *cfg, struct span text)
 {
 	static char nothing[] = "\n"; /* a stream over no bytes cannot be opened */
 	FILE *f = text.n ? fmemopen((void *)(uintptr_t)text.p, text.n, "r")
@@ -344,8 +360,6 @@ conf_parse_stream(cfg_t *cfg, const char *path, struct span text)
 
 	if (!f)
 		return CFG_FILE_ERROR;
-	free(cfg->filename);
-	cfg->filename = xstrdup(path);
 	rc = cfg_parse_fp(cfg, f);
 	(void)fclose(f);
 	return rc;
@@ -394,7 +408,7 @@ conf_parse(struct arena *a, const char *path, struct span text, struct conf *out
 		CFG_SEC("net", net_opts, CFGF_NONE),
 		CFG_END(),
 	};
-	struct conf_read r = {.a = a, .path = path};
+	struct conf_read r = {.a = a, .path = path, .text = text};
 	cfg_t *cfg;
 	int rc;
 
@@ -404,8 +418,14 @@ conf_parse(struct arena *a, const char *path, struct span text, struct conf *out
 	if (!cfg)
 		return err_new(a, ERR_CONFIG, "%s: not enough memory to read it", path);
 	(void)cfg_set_error_function(cfg, conf_report);
-	rc = conf_parse_stream(cfg, path, text);
-	if (rc != CFG_SUCCESS)
+	conf_reading = path;
+	rc = conf_parse_stream(cfg, text);
+	conf_reading = NULL;
+	if (rc == CFG_SUCCESS && conf_where_open(text))
+		r.error = err_new(a, ERR_CONFIG,
+			"%s:%d: the section that begins here has no closing brace", path,
+			conf_where_open(text));
+	else if (rc != CFG_SUCCESS)
 		r.error = err_new(a, ERR_CONFIG, "%s",
 			conf_said[0] ? conf_said : "the configuration cannot be understood");
 	else

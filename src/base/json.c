@@ -45,7 +45,7 @@ json_scan(struct arena *a, struct span s, const struct json_limits *lim)
 				i++;
 			else if (c == '"')
 				in_string = false;
-			if (i - from > lim->string)
+			if (i - from > lim->string + 1) /* `from` and i stand on the quotes */
 				return err_new(a, ERR_TOO_LARGE,
 					"JSON with a string of over %zu bytes", lim->string);
 			continue;

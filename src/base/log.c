@@ -12,7 +12,9 @@
 #define LOG_LINE 4096
 #define LOG_VALUE 200
 #define LOG_TEXT 1000 /* of "text": a whole err_text, which says what to do at its end */
-#define LOG_EVENTS 64
+#define LOG_KEY 32
+#define LOG_EVENTS 128
+#define LOG_NEAR 8 /* slots that an event may have */
 #define LOG_PER_MINUTE 100
 
 static struct {
@@ -56,12 +58,30 @@ log_on(enum log_level level)
 	return level >= log_conf.level;
 }
 
+/* The event's own slot, or the one of its neighbourhood that has been quiet for longest. */
+static size_t
+log_slot(const char *event)
+{
+	const size_t home = (size_t)((uintptr_t)event >> 3);
+	size_t oldest = home % LOG_EVENTS;
+
+	for (size_t k = 0; k < LOG_NEAR; k++) {
+		const size_t i = (home + k) % LOG_EVENTS;
+
+		if (log_rate[i].event == event)
+			return i;
+		if (log_rate[i].minute < log_rate[oldest].minute)
+			oldest = i;
+	}
+	return oldest;
+}
+
 /* False when the event has had its share of this minute; *lost then counts what was dropped. */
 static bool
 log_admit(const char *event, unsigned *lost)
 {
-	size_t i = (size_t)(((uintptr_t)event >> 3) % LOG_EVENTS);
-	int64_t minute = clock_mono_ms() / 60000;
+	const size_t i = log_slot(event);
+	const int64_t minute = clock_mono_ms() / 60000;
 
 	*lost = 0;
 	if (log_rate[i].event != event || log_rate[i].minute != minute) {
@@ -74,69 +94,84 @@ log_admit(const char *event, unsigned *lost)
 	return ++log_rate[i].n <= LOG_PER_MINUTE;
 }
 
+/* One field, or nothing of it when the line has no room for it. */
 static void
 log_pair(struct buf *b, const char *key, struct span value)
 {
+	const size_t before = b->n;
 	bool plain = value.n > 0;
 
 	value = span_slice(value, 0, strcmp(key, "text") == 0 ? LOG_TEXT : LOG_VALUE);
-	if (log_conf.json) {
-		buf_printf(b, ",\"%s\":\"", key);
-		text_escape_json(b, value);
-		buf_byte(b, '"');
-		return;
-	}
 	for (size_t i = 0; plain && i < value.n; i++)
 		plain = value.p[i] > ' ' && value.p[i] != '"' && value.p[i] != '\\' &&
 			value.p[i] != 0x7f;
-	buf_printf(b, " %s=", key);
-	if (plain) {
+	if (log_conf.json)
+		buf_printf(b, ",\"%s\":\"", key);
+	else
+		buf_printf(b, plain ? " %s=" : " %s=\"", key);
+	if (plain && !log_conf.json) {
 		buf_add(b, value);
-		return;
+	} else {
+		text_escape_json(b, value);
+		buf_byte(b, '"');
 	}
-	buf_byte(b, '"');
-	text_escape_json(b, value);
-	buf_byte(b, '"');
+	if (b->toobig) {
+		b->n = before;
+		b->toobig = false;
+	}
+}
+
+static bool
+log_key_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* The next key of a format such as "host=%s status=%d"; what follows its '=', or NULL. */
+static const char *
+log_key(const char *fmt, char key[LOG_KEY])
+{
+	for (const char *eq; (eq = strchr(fmt, '=')); fmt = eq + 1) {
+		const char *from = eq;
+		size_t n;
+
+		while (from > fmt && log_key_byte(from[-1]))
+			from--;
+		n = (size_t)(eq - from);
+		if (n > 0 && n < LOG_KEY && (from == fmt || from[-1] == ' ')) {
+			memcpy(key, from, n);
+			key[n] = '\0';
+			return eq + 1;
+		}
+	}
+	return NULL;
 }
 
 /*
- * The fields arrive as one text "key=value key=value"; a value runs to the next " key=", so
- * it may hold spaces. Keys are [a-z0-9_]+ and are ours.
+ * The fields arrive as one text, made with a format of ours. A value may hold spaces and what
+ * looks like a field; only the keys of the format make fields, each ends where the next begins.
  */
-static size_t
-log_value_end(struct span s, size_t from)
-{
-	for (size_t i = from; i < s.n; i++) {
-		size_t k = i + 1;
-
-		if (s.p[i] != ' ')
-			continue;
-		while (k < s.n && ((s.p[k] >= 'a' && s.p[k] <= 'z') ||
-					  (s.p[k] >= '0' && s.p[k] <= '9') || s.p[k] == '_'))
-			k++;
-		if (k > i + 1 && k < s.n && s.p[k] == '=')
-			return i;
-	}
-	return s.n;
-}
-
 static void
-log_fields(struct buf *b, struct span s)
+log_fields(struct arena *a, struct buf *b, const char *fmt, struct span s)
 {
-	while (s.n > 0) {
-		char key[32];
-		size_t eq = span_find_byte(s, '='), end;
+	char key[LOG_KEY], next[LOG_KEY];
 
-		if (eq == SIZE_MAX || eq >= sizeof(key)) {
+	fmt = log_key(fmt, key);
+	if (!fmt) {
+		if (s.n)
 			log_pair(b, "text", s);
-			return;
-		}
-		memcpy(key, s.p, eq);
-		key[eq] = '\0';
-		end = log_value_end(s, eq + 1);
-		log_pair(b, key, span_slice(s, eq + 1, end));
-		s = end < s.n ? span_slice(s, end + 1, s.n) : SPAN_NONE;
+		return;
 	}
+	s = span_slice(s, strlen(key) + 1, s.n);
+	while ((fmt = log_key(fmt, next))) {
+		const struct span mark = arena_printf(a, " %s=", next);
+		const size_t end = span_find(s, mark);
+
+		log_pair(b, key, span_slice(s, 0, end));
+		s = span_slice(s, end == SIZE_MAX ? s.n : end + mark.n, s.n);
+		memcpy(key, next, sizeof(key));
+	}
+	log_pair(b, key, s);
 }
 
 void
@@ -144,17 +179,17 @@ log_write(enum log_level level, const struct log_ctx *ctx, const char *event, co
 	...)
 {
 	struct arena *a;
-	struct buf b, fields;
+	struct span fields;
+	struct buf b;
 	unsigned lost;
 	va_list ap;
 
 	if (!log_on(level) || !log_admit(event, &lost))
 		return;
 	a = arena_new();
-	buf_init(&b, LOG_LINE);
-	buf_init(&fields, LOG_LINE);
+	buf_init(&b, LOG_LINE - 2); /* the end of the line always has its place */
 	va_start(ap, fmt);
-	buf_vprintf(&fields, fmt, ap);
+	fields = arena_vprintf(a, fmt, ap);
 	va_end(ap);
 	if (log_conf.json) {
 		buf_printf(&b, "{\"time\":\"%.*s\",\"level\":\"%s\",\"event\":\"",
@@ -172,19 +207,14 @@ log_write(enum log_level level, const struct log_ctx *ctx, const char *event, co
 		log_pair(&b, "step", span_of(ctx->step ? ctx->step : "-"));
 		log_pair(&b, "task", arena_printf(a, "%" PRIu64, ctx->id));
 	}
-	log_fields(&b, buf_span(&fields));
+	log_fields(a, &b, fmt, fields);
 	if (lost)
 		log_pair(&b, "suppressed", arena_printf(a, "%u", lost));
-	if (log_conf.json)
-		buf_byte(&b, '}');
-	/* A line that is too long is cut, never dropped, and stays one write. */
-	b.max += 2;
-	b.toobig = false;
-	buf_byte(&b, '\n');
+	b.max = LOG_LINE;
+	buf_add_cstr(&b, log_conf.json ? "}\n" : "\n");
 	if (write(STDERR_FILENO, b.p, b.n) < 0) {
 		/* Nobody is left to tell. */
 	}
-	buf_fini(&fields);
 	buf_fini(&b);
 	arena_free(a);
 }

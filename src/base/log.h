@@ -27,7 +27,11 @@ struct log_ctx {
 void log_setup(enum log_level level, bool json, const char *process);
 bool log_level_parse(struct span s, enum log_level *out) MUST_CHECK;
 bool log_on(enum log_level level);
-/* fmt makes the fields: "host=%s status=%d". Values with spaces are quoted by log_str. */
+/*
+ * fmt makes the fields: "host=%s status=%d". Only its keys make fields, whatever the values
+ * say; values are quoted and escaped where needed. A field that the line has no room for is
+ * left out.
+ */
 void log_write(enum log_level level, const struct log_ctx *ctx, const char *event,
 	const char *fmt, ...) PRINTF_LIKE(4, 5);
 #define log_at(level, ctx, ...)                                                                \
@@ -35,7 +39,7 @@ void log_write(enum log_level level, const struct log_ctx *ctx, const char *even
 		if (log_on(level))                                                             \
 			log_write((level), (ctx), __VA_ARGS__);                                \
 	} while (0)
-/* fmt makes key=value pairs; use LOG_STR for text from outside. */
+/* For "%.*s" of a text from outside. */
 #define LOG_STR(s) (int)((s).n > 200 ? 200 : (s).n), ((s).p ? (s).p : "")
 
 #endif

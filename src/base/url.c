@@ -1,5 +1,6 @@
 #include "base/url.h"
 
+#include <arpa/inet.h>
 #include <idn2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,21 +54,22 @@ url_numeric_tail(struct span host)
 	return digits;
 }
 
+/* "[address]" in the one spelling of RFC 5952, so that equal addresses are equal texts. */
 static bool
-url_is_ipv6(struct span s)
+url_ipv6(struct arena *a, struct span s, struct span *out)
 {
-	size_t colons = 0;
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr addr;
 
-	if (s.n < 4 || s.n > 47 || s.p[0] != '[' || s.p[s.n - 1] != ']')
+	if (s.n < 4 || s.p[s.n - 1] != ']' || s.n - 2 >= sizeof(text))
 		return false;
-	for (size_t i = 1; i + 1 < s.n; i++) {
-		char c = s.p[i];
-
-		colons += c == ':';
-		if (c != ':' && c != '.' && !(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f'))
-			return false;
-	}
-	return colons >= 2;
+	memcpy(text, s.p + 1, s.n - 2);
+	text[s.n - 2] = '\0';
+	if (strlen(text) != s.n - 2 || inet_pton(AF_INET6, text, &addr) != 1 ||
+		!inet_ntop(AF_INET6, &addr, text, sizeof(text)))
+		return false;
+	*out = arena_printf(a, "[%s]", text);
+	return true;
 }
 
 static bool
@@ -97,10 +99,8 @@ url_host_normalise(struct arena *a, struct span host, struct span *out)
 
 	if (host.n == 0 || host.n > 1000)
 		return false;
-	if (host.p[0] == '[') {
-		*out = url_lower(a, host);
-		return url_is_ipv6(*out);
-	}
+	if (host.p[0] == '[')
+		return url_ipv6(a, host, out);
 	for (size_t i = 0; i < host.n; i++) {
 		if ((unsigned char)host.p[i] <= ' ' || host.p[i] == 0x7f)
 			return false;

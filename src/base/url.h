@@ -34,7 +34,8 @@ const struct err *url_resolve(
 	struct arena *a, const struct url *base, struct span ref, struct url *out) MUST_CHECK;
 /* Same origin: scheme, host and port (FEP-fe34). Unparsable input is never the same. */
 bool url_same_origin(struct arena *a, struct span x, struct span y);
-/* Host as A-labels, lower case, without trailing dot; false when it is not a host. */
+/* Host as A-labels, lower case, without trailing dot, or an address in its canonical spelling;
+ * false when it is not a host. */
 bool url_host_normalise(struct arena *a, struct span host, struct span *out) MUST_CHECK;
 /* Key for comparing permalinks: no fragment, no tracking parameters, http = https, no trailing
  * slash. */
