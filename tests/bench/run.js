@@ -194,7 +194,7 @@ INSERT INTO follow (account, actor, uri) SELECT o.id, a.id, a.uri || '/follow' F
 async function ingest(hub, site, dir, dsn) {
 	const ratios = [];
 	for (let i = 0; i <= RUNS; i++) {
-		const url = site.url(`/fault/many?count=${ITEMS}&run=${i}`);
+		const url = site.url(`/fault/many?n=${ITEMS}&run=${i}`);
 		const file = join(dir, 'many.xml');
 		writeFileSync(file, Buffer.from(await (await fetch(url)).arrayBuffer()));
 		const xml = (await measure('0-1', 'parts', 'feed', file)).each / ITEMS;
