@@ -19,7 +19,8 @@
 #include "hub/post.h"
 
 #define MISS_ANSWER (1024 * 1024)
-#define MISS_PAUSE_MS 8 /* a notification needs well under one */
+#define MISS_PAUSE_US 500
+#define MISS_STALE_MAX 10000
 
 static PGconn *
 miss_connect(const char *dsn)
@@ -48,12 +49,12 @@ miss_post(PGconn *db, unsigned long i)
 		"BEGIN;"
 		"INSERT INTO post (account, remote_id, state, content_hash, title, html, text,"
 		" language, published_at)"
-		" SELECT a.id, 'miss%lu-%d', 'published', sha256('%lu'), 'Meldung %lu',"
+		" SELECT a.id, 'miss%lu-%d', 'published', sha256('%lu'), 'Meldung %d-%lu.',"
 		" repeat('<p>Ein Satz.</p>', 20), repeat('Ein Satz. ', 20), 'de', now()"
 		" FROM (SELECT id FROM account WHERE kind = 'organization' LIMIT 1) a;"
 		"UPDATE generation SET n = n + 1;"
 		"COMMIT",
-		i, (int)getpid(), i, i);
+		i, (int)getpid(), i, (int)getpid(), i);
 	miss_ok(db, PQexec(db, sql));
 }
 
@@ -84,6 +85,21 @@ miss_get(int fd, const char *request, char *answer, const char *title)
 	if (m.status != 200 || !strstr(answer, title))
 		return -1;
 	return took;
+}
+
+static double
+miss_fresh(int fd, const char *request, char *answer, const char *title)
+{
+	const struct timespec pause = {.tv_nsec = MISS_PAUSE_US * 1000L};
+
+	for (int i = 0; i < MISS_STALE_MAX; i++) {
+		const double took = miss_get(fd, request, answer, title);
+
+		if (took >= 0)
+			return took;
+		(void)nanosleep(&pause, NULL);
+	}
+	wire_die("the worker does not hear of new posts");
 }
 
 static const struct db_stmt *
@@ -118,10 +134,9 @@ miss_order(const void *x, const void *y)
 int
 main(int argc, char **argv)
 {
-	const struct timespec pause = {.tv_nsec = MISS_PAUSE_MS * 1000000L};
 	char request[512], title[64], *answer = malloc(MISS_ANSWER);
 	double *get, *rows;
-	unsigned long n, stale = 0, attempt = 0;
+	unsigned long n;
 	PGconn *db;
 	int fd;
 
@@ -135,21 +150,15 @@ main(int argc, char **argv)
 	(void)snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", argv[5],
 		argv[4]);
 	miss_ok(db, PQprepare(db, "page", miss_stmt()->sql, 0, NULL));
-	for (unsigned long i = 0; i < n;) {
-		miss_post(db, ++attempt);
-		(void)nanosleep(&pause, NULL);
-		(void)snprintf(title, sizeof(title), "Meldung %lu", attempt);
-		get[i] = miss_get(fd, request, answer, title);
+	for (unsigned long i = 0; i < n; i++) {
+		miss_post(db, i);
+		(void)snprintf(title, sizeof(title), "Meldung %d-%lu.", (int)getpid(), i);
+		get[i] = miss_fresh(fd, request, answer, title);
 		rows[i] = miss_select(db);
-		if (get[i] >= 0)
-			i++;
-		else if (++stale > n / 2)
-			wire_die("the worker hears too late of new posts");
 	}
 	qsort(get, n, sizeof(double), miss_order);
 	qsort(rows, n, sizeof(double), miss_order);
-	(void)printf("{\"n\":%lu,\"get\":%.9f,\"select\":%.9f,\"stale\":%lu}\n", n, get[n / 2],
-		rows[n / 2], stale);
+	(void)printf("{\"n\":%lu,\"get\":%.9f,\"select\":%.9f}\n", n, get[n / 2], rows[n / 2]);
 	PQfinish(db);
 	free(get);
 	free(rows);

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { makeCa } from '../e2e/lib/ca.js';
 import { account, address, asAccount, build, cleanup, freePort, scratch } from '../e2e/lib/env.js';
 import { run, startHub } from '../e2e/lib/hub.js';
 import { Proc, family, listens } from '../e2e/lib/proc.js';
@@ -13,12 +14,15 @@ const RUNS = Number(process.env.LITFASS_BENCH_RUNS ?? 5);
 const SECONDS = Number(process.env.LITFASS_BENCH_SECONDS ?? 3);
 const ACTIVITIES = Number(process.env.LITFASS_BENCH_ACTIVITIES ?? 8000);
 const INBOXES = Number(process.env.LITFASS_BENCH_INBOXES ?? 2000);
+const TLS_INBOXES = Math.min(INBOXES, 200);
 const ITEMS = 1000;
 const SERVER = '0';
 const CLIENT = '1';
 const tool = name => join(build, 'tests/bench', name);
 const AP = 'application/activity+json';
 
+// Resident set of a process in MB.
+const rss = pid => Number(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8').match(/^Rss:\s+(\d+)/m)[1]) / 1024;
 const median = list => [...list].sort((a, b) => a - b)[list.length >> 1];
 const table = [];
 function row(work, ratio, aim, how) {
@@ -32,6 +36,9 @@ async function must(command, args, opts = {}) {
 	return r.stdout;
 }
 const measure = async (cpu, name, ...args) => JSON.parse(await must('taskset', ['-c', cpu, tool(name), ...args.map(String)]));
+
+// As the account that PostgreSQL knows.
+const measureAs = async (cpu, name, ...args) => JSON.parse(await must(...asAccount('taskset', ['-c', cpu, tool(name), ...args.map(String)])));
 
 function pin(pids, cpus) {
 	for (const pid of pids) execFileSync('taskset', ['-a', '-c', '-p', cpus, String(pid)], { stdio: 'ignore' });
@@ -107,7 +114,7 @@ async function reads(hub, dir) {
 async function misses(hub, dsn) {
 	const ratios = [];
 	for (let i = 0; i < RUNS; i++) {
-		const m = await measure(CLIENT, 'miss', dsn, hub.host, hub.port, hub.authority, '/api/v1/timelines/public?local=true&limit=20', 200);
+		const m = await measureAs(CLIENT, 'miss', dsn, hub.host, hub.port, hub.authority, '/api/v1/timelines/public?local=true&limit=20', 200);
 		ratios.push(m.select / m.get);
 	}
 	row('timeline with a new post before each request', median(ratios), '>= 0.2', 'median time of the newest-20 SELECT alone / of the request');
@@ -146,6 +153,35 @@ async function inbox(hub, dir, dsn) {
 	await proto.stop();
 }
 
+// nginx with one certificate for all inboxes of the HTTPS run, in front of the sink.
+async function startTls(dir, tls, sinkPort) {
+	const port = await freePort('0.0.0.0');
+	const root = join(dir, 'tls');
+	mkdirSync(join(root, 'tmp'), { recursive: true });
+	writeFileSync(join(root, 'nginx.conf'), `daemon off;
+pid ${join(root, 'pid')};
+error_log ${join(root, 'error.log')};
+worker_processes 1;
+user nobody nogroup;
+events { worker_connections 4096; }
+http {
+	access_log off;
+	${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(n => `${n}_temp_path ${join(root, 'tmp')}/${n};`).join('\n\t')}
+	upstream sink { server 127.0.0.1:${sinkPort}; keepalive 64; }
+	server {
+		listen ${port} ssl;
+		ssl_certificate ${tls.cert};
+		ssl_certificate_key ${tls.key};
+		location / { proxy_pass http://sink; proxy_http_version 1.1; proxy_set_header Connection ""; }
+	}
+}
+`);
+	const proc = new Proc('nginx', '/usr/sbin/nginx', ['-c', join(root, 'nginx.conf'), '-e', join(root, 'error.log')], { log: join(dir, 'tls.log') });
+	cleanup(() => proc.stop());
+	await until('nginx listens', () => proc.check() && listens(family(proc.pid).map(p => p.pid), '0.0.0.0', port), { logs: () => proc.tail() });
+	return port;
+}
+
 // ---- fan-out: all of it against its parts, each alone ----
 
 async function startSink(dir) {
@@ -157,36 +193,55 @@ async function startSink(dir) {
 	return { port, seen: () => ask('/seen'), reset: () => ask('/reset') };
 }
 
-async function fanout(hub, site, dir, dsn) {
-	const sink = await startSink(dir);
-	const org = orgs[2];
+async function follow(hub, slug, base, inboxes) {
 	await hub.sql(`WITH a AS (
 	INSERT INTO remote_actor (uri, host, inbox, username, type, key_id, public_key_pem, fetched_at)
-	SELECT 'http://' || h || '/u', h, 'http://' || h || '/inbox', 'u', 'Person', 'http://' || h || '/u#main-key', 'none', now()
-	  FROM (SELECT format('127.40.%s.%s:${sink.port}', i / 250, i % 250 + 1) AS h FROM generate_series(0, ${INBOXES - 1}) i) v
+	SELECT u || '/u', split_part(u, '/', 3), u || '/inbox', 'u', 'Person', u || '/u#main-key', 'none', now()
+	  FROM (SELECT format('${base}', i / 250, i % 250 + 1) AS u FROM generate_series(0, ${inboxes - 1}) i) v
 	RETURNING id, uri)
-INSERT INTO follow (account, actor, uri) SELECT o.id, a.id, a.uri || '/follow' FROM a, account o WHERE o.slug = '${org.slug}';`);
+INSERT INTO follow (account, actor, uri) SELECT o.id, a.id, a.uri || '/follow' FROM a, account o WHERE o.slug = '${slug}';`);
+}
+
+let posts = 0;
+// Seconds for each of the inboxes, from the commit of the post until the last one has it.
+async function deliver(hub, site, sink, org, inboxes) {
+	await sink.reset();
+	await site.add({ org: org.path, title: `Fan-out ${++posts}`, html: '<p>Ein Text.</p>' });
+	await hub.poll(org.slug);
+	const seen = await until('every inbox has it', async () => {
+		const s = await sink.seen();
+		return s.posts >= inboxes && s;
+	}, { timeout: 120_000, every: 200, logs: () => hub.tail() });
+	await until('the queue is empty', async () => (await hub.sql("SELECT 1 FROM job WHERE kind = 'deliver'")).length === 0, { timeout: 60_000, every: 200 });
+	const [[began]] = await hub.sql("SELECT extract(epoch FROM max(at)) FROM record_entry WHERE kind = 'create'");
+	return (seen.last - Number(began)) / inboxes;
+}
+
+async function fanout(hub, site, dir, dsn, worker, tls) {
+	const sink = await startSink(dir);
+	const [plain, secure] = [orgs[2], orgs[3]];
+	await follow(hub, plain.slug, `http://127.40.%s.%s:${sink.port}`, INBOXES);
 	const ratios = [];
+	const memory = [];
+	let each;
 	for (let i = 0; i <= RUNS; i++) {
 		const part = {
 			sign: (await measure(CLIENT, 'parts', 'sign', 2000)).each,
 			post: (await measure('0-1', 'parts', 'post', sink.port, INBOXES)).each,
-			finish: JSON.parse(await must(...asAccount(tool('parts'), ['finish', dsn, String(INBOXES)]))).each,
+			finish: (await measureAs('0-1', 'parts', 'finish', dsn, INBOXES)).each,
 		};
-		await sink.reset();
-		await site.add({ org: org.path, title: `Fan-out ${i}`, html: '<p>Ein Text.</p>' });
-		await hub.poll(org.slug);
-		const seen = await until('every inbox has it', async () => {
-			const s = await sink.seen();
-			return s.posts >= INBOXES && s;
-		}, { timeout: 120_000, every: 200, logs: () => hub.tail() });
-		await until('the queue is empty', async () => (await hub.sql("SELECT 1 FROM job WHERE kind = 'deliver'")).length === 0, { timeout: 60_000, every: 200 });
-		const [[began]] = await hub.sql("SELECT extract(epoch FROM max(at)) FROM record_entry WHERE kind = 'create'");
-		const each = (seen.last - Number(began)) / INBOXES;
+		each = await deliver(hub, site, sink, plain, INBOXES);
+		memory.push(rss(worker()));
 		if (i > 0) ratios.push((part.sign + part.post + part.finish) / each);
-		if (process.env.LITFASS_BENCH_VERBOSE) console.log(`    ${JSON.stringify({ part, each })}`);
+		if (process.env.LITFASS_BENCH_VERBOSE) console.log(`    ${JSON.stringify({ part, each, memory: memory.at(-1) })}`);
 	}
 	row(`fan-out: one post to ${INBOXES} inboxes on as many hosts`, median(ratios), '>= 0.6', 'deliveries/s / 1/(RSA-2048 sign + curl POST + batched finish), each alone; plain HTTP, one worker plus its threads');
+	row('memory after one fan-out, and after all', `${memory[0].toFixed(1)}, ${memory.at(-1).toFixed(1)} MB`, 'no growth', `resident set of the worker after 1 and ${RUNS + 1} times`);
+
+	const port = await startTls(dir, tls, sink.port);
+	await follow(hub, secure.slug, `https://127.41.%s.%s:${port}`, TLS_INBOXES);
+	const [first, again] = [await deliver(hub, site, sink, secure, TLS_INBOXES), await deliver(hub, site, sink, secure, TLS_INBOXES)];
+	row(`fan-out over HTTPS to ${TLS_INBOXES} hosts, first and again`, `${(each / first).toFixed(2)}, ${(each / again).toFixed(2)}`, 'reported', 'deliveries/s / over plain HTTP in this run; nginx in front of the inboxes on the same two cores');
 }
 
 // ---- ingest ----
@@ -198,7 +253,7 @@ async function ingest(hub, site, dir, dsn) {
 		const file = join(dir, 'many.xml');
 		writeFileSync(file, Buffer.from(await (await fetch(url)).arrayBuffer()));
 		const xml = (await measure('0-1', 'parts', 'feed', file)).each / ITEMS;
-		const rows = JSON.parse(await must(...asAccount(tool('parts'), ['items', dsn, String(ITEMS)]))).each;
+		const rows = (await measureAs('0-1', 'parts', 'items', dsn, ITEMS)).each;
 		const slug = `viele_${i}`;
 		await hub.ok('org', 'add', slug, '--name', slug);
 		const began = Date.now();
@@ -213,15 +268,11 @@ async function ingest(hub, site, dir, dsn) {
 	row(`ingest: a feed of ${ITEMS} items until committed`, median(ratios), 'reported', 'items/s / 1/(libxml2 parse + batched insert), each alone');
 }
 
-// ---- memory ----
-
-const rss = pid => Number(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8').match(/^Rss:\s+(\d+)/m)[1]) / 1024;
-
 test('bench', { timeout: 3_600_000 }, async () => {
 	const dir = scratch('bench');
 	const site = await startSite({ dir, host: address() });
-	const options = { dir, host: address(), workers: 1, extra: 'rate_limit = 0\n' };
-	const hub = await startHub(options);
+	const tls = makeCa(dir, Array.from({ length: TLS_INBOXES }, (_, i) => `127.41.${Math.floor(i / 250)}.${i % 250 + 1}`));
+	const hub = await startHub({ dir, host: address(), workers: 1, ca_file: tls.ca, extra: 'rate_limit = 0\n' });
 	const worker = () => hub.processes().workers[0];
 	await sleep(3000);
 	const idle = rss(worker());
@@ -231,10 +282,7 @@ test('bench', { timeout: 3_600_000 }, async () => {
 	const dsn = `host=${join(hub.data, 'run')} user=${account} dbname=litfass`;
 
 	console.log('Measuring:');
-	await fanout(hub, site, dir, dsn);
-	const after = rss(worker());
-	await fanout(hub, site, join(dir), dsn).catch(e => { throw e; });
-	row('memory after fan-out, and after doing it again', `${after.toFixed(1)} and ${rss(worker()).toFixed(1)} MB`, 'no growth', 'resident set');
+	await fanout(hub, site, dir, dsn, worker, tls);
 	await ingest(hub, site, dir, dsn);
 
 	// Reading and accepting: one worker with role web, everything of the server on one core.
@@ -245,6 +293,7 @@ test('bench', { timeout: 3_600_000 }, async () => {
 	await reads(hub, dir);
 	await misses(hub, dsn);
 	await inbox(hub, dir, dsn);
+	row('memory after reading and accepting', `${rss(worker()).toFixed(1)} MB`, 'reported', 'resident set of the worker with role web');
 
 	const width = Math.max(...table.map(r => r.work.length));
 	console.log('');
