@@ -18,7 +18,8 @@
 /* ---- the table ---- */
 
 static const struct route_table *const web_tables[] = {
-	&activitypub_routes,
+	&activitypub_actor_routes,
+	&activitypub_object_routes,
 	&inbox_routes,
 	&api_timeline_routes,
 	&api_status_routes,

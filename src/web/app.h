@@ -41,7 +41,7 @@ struct route_table {
 		.routes = (list), .n = ARRAY_LEN(list)                                         \
 	}
 
-extern const struct route_table activitypub_routes;
+extern const struct route_table activitypub_actor_routes, activitypub_object_routes;
 extern const struct route_table wellknown_routes;
 extern const struct route_table blob_routes, feed_routes, inbox_routes, robots_routes;
 extern const struct route_table asset_routes, home_routes, org_routes, status_routes;
