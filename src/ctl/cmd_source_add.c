@@ -1,5 +1,6 @@
 #include "ctl/cmd.h"
 #include "ctl/show.h"
+#include "net/guard.h"
 
 struct source_add {
 	struct url url;
@@ -19,6 +20,24 @@ static const struct flow source_add_flow = {
 	.failed = cmd_flow_failed,
 };
 
+/* Other people's servers are asked once a minute at most; our own tests, as often as we like.
+ */
+#define INTERVAL_MIN_S 60
+
+static const struct err *
+source_add_interval(struct cmd_call *c, struct source_add *s, struct span text)
+{
+	const struct err *e =
+		cmd_number(c, "interval in seconds", text, 1, 86400, &s->interval);
+
+	if (!e && s->interval < INTERVAL_MIN_S && !guard_permits_http(&c->conf, &s->url))
+		e = err_new(c->arena, ERR_INPUT,
+			"an interval of %d seconds or more is polite; only servers within "
+			"net.allow_private may be asked more often",
+			INTERVAL_MIN_S);
+	return e;
+}
+
 static struct next
 source_add_ask(struct task *t)
 {
@@ -28,7 +47,7 @@ source_add_ask(struct task *t)
 	const struct err *e = url_parse(task_arena(t), c->args[1], &s->url);
 
 	if (!e && interval.p)
-		e = cmd_number(c, "interval in seconds", interval, 60, 86400, &s->interval);
+		e = source_add_interval(c, s, interval);
 	if (e)
 		return fail(t, e);
 	db_batch_init(&s->batch, task_arena(t));
@@ -94,7 +113,7 @@ source_add_read(struct task *t)
 
 static const struct cmd_opt source_add_opts[] = {
 	{"language", "TAG", "of its posts unless they say otherwise"},
-	{"interval", "SECONDS", "between polls at the least; otherwise by what it publishes"},
+	{"interval", "SECONDS", "between polls, 60 to 86400; otherwise by what it publishes"},
 };
 
 const struct cmd cmd_source_add = {
