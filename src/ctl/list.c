@@ -7,6 +7,7 @@ extern const struct cmd cmd_post_list, cmd_post_show, cmd_post_withdraw;
 extern const struct cmd cmd_follower_list;
 extern const struct cmd cmd_queue_list, cmd_queue_retry;
 extern const struct cmd cmd_record_verify;
+extern const struct cmd cmd_setting_list, cmd_setting_set;
 extern const struct cmd cmd_config_check;
 extern const struct cmd cmd_doctor;
 extern const struct cmd cmd_migrate;
@@ -26,6 +27,8 @@ const struct cmd *const cmds[] = {
 	&cmd_queue_list,
 	&cmd_queue_retry,
 	&cmd_record_verify,
+	&cmd_setting_list,
+	&cmd_setting_set,
 	&cmd_config_check,
 	&cmd_doctor,
 	&cmd_migrate,

@@ -14,8 +14,8 @@ size_t generation_read(struct db_batch *b);
 const struct err *generation_row(const struct db_batch *b, size_t i, int64_t *n) MUST_CHECK;
 
 /* Value is JSON text. Keys: base_url, media_base_url, hub_name, hub_description, contact_email,
- * security_contact (address or URL), impressum, datenschutz, barrierefreiheit (texts by
- * language). */
+ * security_contact (address or URL), impressum, datenschutz, barrierefreiheit, leichte_sprache,
+ * gebaerdensprache (texts by language). */
 size_t setting_all(struct db_batch *b);
 struct setting {
 	struct span key, value;

@@ -17,7 +17,7 @@ before(async () => {
 }, { timeout: 120_000 });
 
 const commands = ['org add', 'org list', 'org show', 'source add', 'source list', 'source test', 'source poll', 'post list', 'post show', 'post withdraw',
-	'follower list', 'queue list', 'queue retry', 'record verify', 'config check', 'doctor', 'migrate'];
+	'follower list', 'queue list', 'queue retry', 'record verify', 'setting list', 'setting set', 'config check', 'doctor', 'migrate'];
 
 // Expects a code, and a sentence on stderr when it is not 0.
 async function expect(code, ...args) {
@@ -187,4 +187,32 @@ test('another base_url than at the first start is refused with the reason', asyn
 	const r = await run(program('litfassctl'), ['-c', hub.conf, 'doctor'], { env: { LITFASS_BASE_URL: 'http://127.9.9.9:9999' } });
 	assert.notEqual(r.code, OK);
 	assert.match(r.stderr + r.stdout, /base_url/);
+});
+
+test('setting: names and texts of the pages', async () => {
+	const page = async (path, lang) => (await hub.get(path, { headers: { 'accept-language': lang } })).text();
+	const shows = (path, lang, what) => until(`${path} in ${lang} shows ${what}`, async () => (await page(path, lang)).includes(what), { timeout: 2000, every: 50 });
+	assert.match(await page('/impressum', 'de'), /noch kein Impressum hinterlegt/);
+	const file = join(dir, 'impressum.txt');
+	writeFileSync(file, '## Landratsamt <Musterkreis>\n\nAm Markt 1\n12345 Musterstadt\n\n- vertreten durch den Landrat\n- Aufsicht: Regierungspräsidium\n');
+	assert.deepEqual(await json('setting', 'set', 'impressum', '--file', file), { key: 'impressum', lang: 'de', set: true });
+	await shows('/impressum', 'de', '<h2>Landratsamt &lt;Musterkreis&gt;</h2>');
+	const text = await page('/impressum', 'de');
+	assert.match(text, /<p>Am Markt 1<br>12345 Musterstadt<\/p>/);
+	assert.match(text, /<li><p>Aufsicht: Regierungspräsidium<\/p><\/li>/);
+	assert.match(await page('/impressum', 'en'), /<article class="text" lang="de">/, 'where there is no English text the German one is shown and says so');
+	await expect(OK, 'setting', 'set', 'impressum', 'County office', '--lang', 'en');
+	await shows('/impressum', 'en', '<p>County office</p>');
+	await shows('/impressum', 'de', 'Am Markt 1');
+	assert.deepEqual((await json('setting', 'list')).filter(s => s.key === 'impressum').map(s => s.lang).sort(), ['de', 'en']);
+	await expect(OK, 'setting', 'set', 'impressum', '');
+	await expect(OK, 'setting', 'set', 'impressum', '', '--lang', 'en');
+	await shows('/impressum', 'de', 'noch kein Impressum hinterlegt');
+	await expect(OK, 'setting', 'set', 'contact_email', 'post@musterkreis.example');
+	await shows('/barrierefreiheit', 'de', 'post@musterkreis.example');
+	await expect(OK, 'setting', 'set', 'hub_name', 'Kreis & Co');
+	await shows('/', 'de', 'Kreis &amp; Co');
+	for (const args of [['base_url', 'http://x'], ['impressum'], ['impressum', 'x', '--file', file], ['impressum', 'x', '--lang', 'fr'], ['contact_email', 'x', '--lang', 'de'],
+		['impressum', '--file', join(dir, 'missing')], ['hub_name', 'x'.repeat(101)]])
+		await expect(USAGE, 'setting', 'set', ...args);
 });
