@@ -8,6 +8,7 @@ const opts = JSON.parse(process.argv[2]);
 const base = new URL(opts.base);
 const requests = []; // every inbox POST as it came: method, path, headers, body, status
 const received = []; // every activity Fedify accepted after verifying it
+const underWay = new Set(); // answers being made
 const keys = new Map();
 const documentLoader = getDocumentLoader({ allowPrivateAddress: true });
 
@@ -105,7 +106,11 @@ const commands = {
 		return found && { software: found.software.name };
 	},
 	received: () => received,
-	requests: () => requests,
+	// What was received is known before its signature has been judged.
+	async requests() {
+		await Promise.allSettled(underWay);
+		return requests;
+	},
 	silent({ on }) {
 		silent = on;
 		return {};
@@ -123,6 +128,16 @@ const commands = {
 	},
 };
 
+async function respond(req, request, body, path) {
+	const copy = request.clone();
+	const refused = silent ? 503 : only9421 && !request.headers.has('signature-input') ? 401 : 0;
+	const response = refused && req.method === 'POST' ? new Response('refused', { status: refused })
+		: await federation.fetch(request, { contextData: undefined });
+	if (req.method === 'POST')
+		requests.push({ at: Date.now(), path, headers: req.rawHeaders, body: body.toString('utf8'), status: response.status, ...await judge(copy) });
+	return response;
+}
+
 createServer(async (req, res) => {
 	try {
 		const [request, body] = await toRequest(req);
@@ -132,12 +147,9 @@ createServer(async (req, res) => {
 			res.setHeader('content-type', 'application/json');
 			return res.end(JSON.stringify(out ?? null));
 		}
-		const copy = request.clone();
-		const refused = silent ? 503 : only9421 && !request.headers.has('signature-input') ? 401 : 0;
-		const response = refused && req.method === 'POST' ? new Response('refused', { status: refused })
-			: await federation.fetch(request, { contextData: undefined });
-		if (req.method === 'POST')
-			requests.push({ at: Date.now(), path, headers: req.rawHeaders, body: body.toString('utf8'), status: response.status, ...await judge(copy) });
+		const answer = respond(req, request, body, path);
+		underWay.add(answer);
+		const response = await answer.finally(() => underWay.delete(answer));
 		res.writeHead(response.status, Object.fromEntries(response.headers));
 		res.end(Buffer.from(await response.arrayBuffer()));
 	} catch (e) {
