@@ -317,15 +317,28 @@ url_split_host(struct span ref, struct span *rest)
 	return span_slice(ref, 0, i);
 }
 
+/* Without line breaks and tabs, as browsers read it: they must not hide a scheme from us. */
+static struct span
+url_unbroken(struct arena *a, struct span s)
+{
+	char *out = arena_alloc(a, s.n + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] != '\t' && s.p[i] != '\n' && s.p[i] != '\r')
+			out[n++] = s.p[i];
+	return span_trim(span_from(out, n));
+}
+
 const struct err *
 url_resolve(struct arena *a, const struct url *base, struct span ref, struct url *out)
 {
 	struct span path, tail, head, rest;
 	size_t cut = 0;
 
-	ref = span_trim(ref);
-	if (ref.n > URL_MAX)
+	if (ref.n > 2 * URL_MAX)
 		return url_bad(a, ref, "it is longer than 2048 bytes");
+	ref = url_unbroken(a, ref);
 	if (url_scheme(ref, &cut)) {
 		struct span scheme = span_slice(ref, 0, cut);
 

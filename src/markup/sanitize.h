@@ -1,9 +1,11 @@
 /*
  * Sanitize: strangers' HTML to HTML of ours.
  *
- * The input is parsed as browsers do (gumbo) and written again from an allow-list; nothing of
- * the input's own markup survives. The output is a fixpoint: sanitising it again changes
- * nothing. Depth, number of nodes and length are limited; what is beyond is left out.
+ * The input is parsed as browsers do (gumbo) and written again from an allow-list: p, br, a,
+ * span (with lang), strong, b, em, i, u, del, ul, ol, li, blockquote, pre, code; nothing of the
+ * input's own markup survives. The output is a fixpoint: sanitising it again changes nothing.
+ * Depth, number of tags and length are limited; what is beyond is left out. A text that would
+ * cost too much to parse (html_tree.h) is read as plain text.
  */
 #ifndef MARKUP_SANITIZE_H
 #define MARKUP_SANITIZE_H
@@ -12,7 +14,7 @@
 
 #define HTML_MAX (1024 * 1024) /* bytes of input that are looked at */
 #define HTML_DEPTH_MAX 64
-#define HTML_NODES_MAX 5000
+#define HTML_NODES_MAX 3000 /* elements of the output */
 
 /* Only markup/ makes these. */
 struct safe_html {

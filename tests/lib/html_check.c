@@ -70,10 +70,9 @@ attributes(struct check *c, const char *name)
 	if (strcmp(name, "a") == 0) {
 		if (!eat(c, " href=\"") || !eat_url(c))
 			return "a link that is none";
-		if (!eat(c, "\" rel=\"nofollow noopener ugc\">") &&
-			!eat(c, "\" class=\"mention hashtag\" rel=\"tag\">"))
+		if (!eat(c, "\" rel=\"nofollow noopener ugc\"") &&
+			!eat(c, "\" class=\"mention hashtag\" rel=\"tag\""))
 			return "a link with other attributes";
-		return NULL;
 	}
 	if (eat(c, " lang=\"")) {
 		size_t from = c->i;
