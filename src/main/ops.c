@@ -34,7 +34,7 @@ ops_handle(struct httpd_req *r, bool leaving)
 	if (!(httpd_method(r) & (HTTPD_GET | HTTPD_HEAD)))
 		return false;
 	if (span_is(path, "/health"))
-		ops_text(r, 200, SPAN("ok\n"));
+		ops_text(r, 200, SPAN("OK")); /* as Mastodon's clients compare it */
 	else if (!span_is(path, "/ready"))
 		return false;
 	else if (leaving)

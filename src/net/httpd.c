@@ -381,12 +381,18 @@ guard(struct httpd_req *r, struct evhttp_request *ev)
 {
 	struct evbuffer *in = evhttp_request_get_input_buffer(ev);
 	size_t n = evbuffer_get_length(in), max;
+	const bool odd = ev->major != 1 || (ev->minor != 0 && ev->minor != 1);
 	struct span host = SPAN_NONE;
 	const struct err *e;
 
+	/* evhttp would answer in the version it was asked, and an absolute target as a proxy.
+	 */
+	if (odd)
+		ev->major = ev->minor = 1;
+	ev->flags &= ~EVHTTP_PROXY_REQUEST;
 	if ((e = guard_headers(r, ev, &host)))
 		return e;
-	if (ev->major != 1 || (ev->minor != 0 && ev->minor != 1))
+	if (odd)
 		return err_new(
 			r->arena, ERR_INPUT, "only HTTP/1.0 and HTTP/1.1 are spoken here");
 	if (!guard_method(ev, &r->method))
@@ -465,6 +471,8 @@ httpd_request(struct evhttp_request *ev, void *arg)
 		(void)evhttp_remove_header(evhttp_request_get_output_headers(ev), "Connection");
 		(void)evhttp_add_header(
 			evhttp_request_get_output_headers(ev), "Connection", "close");
+		if (e->kind == ERR_METHOD)
+			httpd_add_header(r, "Allow", SPAN("GET, HEAD, POST, OPTIONS"));
 		httpd_send_error(r, e);
 		return;
 	}
