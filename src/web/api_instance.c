@@ -88,6 +88,8 @@ static const struct page empty_page = {.flags = PAGE_CORS, .render = empty_rende
 static const struct route api_instance_list[] = {
 	WEB_PAGE("/api/v1/instance", instance_v1_page),
 	WEB_PAGE("/api/v2/instance", instance_v2_page),
+	WEB_PAGE("/api/v1/instance/activity", empty_page),
+	WEB_PAGE("/api/v1/instance/peers", empty_page),
 	WEB_PAGE("/api/v1/instance/rules", empty_page),
 	WEB_PAGE("/api/v1/custom_emojis", empty_page),
 	WEB_PAGE("/api/v1/announcements", empty_page),

@@ -130,6 +130,17 @@ web_cors(const struct route *route)
 	return p && p->flags & PAGE_CORS;
 }
 
+/* Some clients put a slash behind the API's addresses, as Rails lets them. */
+static struct span
+web_path(const struct httpd_req *r)
+{
+	struct span path = httpd_path(r);
+
+	if (span_starts(path, SPAN("/api/")) && path.p[path.n - 1] == '/')
+		return span_slice(path, 0, path.n - 1);
+	return path;
+}
+
 /* Scripts of other sites ask before they send an Authorization, which we then ignore. */
 static void
 web_options(struct web *w, struct httpd_req *r, unsigned allowed)
@@ -139,7 +150,7 @@ web_options(struct web *w, struct httpd_req *r, unsigned allowed)
 	unsigned others;
 
 	httpd_add_header(r, "Allow", web_allow(httpd_arena(r), allowed));
-	if (router_match(w->router, httpd_site(r), HTTPD_GET, httpd_path(r), &m, &others) &&
+	if (router_match(w->router, httpd_site(r), HTTPD_GET, web_path(r), &m, &others) &&
 		web_cors(m.route)) {
 		reply.cors = true;
 		httpd_add_header(r, "Access-Control-Allow-Methods", SPAN("GET, OPTIONS"));
@@ -186,7 +197,7 @@ web_handle(struct httpd_req *r, void *arg)
 	if (!web_admit(w, r))
 		return;
 	route = router_match(
-		w->router, httpd_site(r), httpd_method(r), httpd_path(r), &m, &allowed);
+		w->router, httpd_site(r), httpd_method(r), web_path(r), &m, &allowed);
 	if (route) {
 		httpd_set_match(r, &m);
 		if (route->flow)

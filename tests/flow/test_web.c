@@ -401,7 +401,7 @@ static const struct row rows[] = {
 		"limit must"},
 	{{.path = "/api/v1/statuses/" POST_ID "/context"}, 200, NULL, NULL, "descendants"},
 	{{.path = "/api/v1/accounts/lookup?acct=@stadt"}, 200, NULL, NULL, "Stadt Musterstadt"},
-	{{.path = TIMELINE}, 200, NULL, NULL, POST_ID},
+	{{.path = "/api/v1/timelines/public/"}, 200, NULL, NULL, POST_ID},
 	{{.path = TIMELINE}, 429, "application/json; charset=utf-8", NULL, "Too many"},
 	{{.path = "/@stadt"}, 200, NULL, NULL, NULL},
 };
