@@ -18,7 +18,7 @@ async function drive(script, ...args) {
 }
 
 test('Mastodon.py reads instance, timeline, account and status', { timeout: 90_000 }, async () => {
-	const out = await drive('clients.py', 'feuerwehr_musterstadt');
+	const out = await drive('drive_mastodon.py', 'feuerwehr_musterstadt');
 	assert.match(out.version, /^\d+\.\d+\.\d+$/);
 	assert.equal(out.title, 'Landkreis Musterkreis');
 	assert.equal(out.ids.length, total);
@@ -32,7 +32,7 @@ test('Mastodon.py reads instance, timeline, account and status', { timeout: 90_0
 
 test('toot reads the timelines and a status', { timeout: 90_000 }, async () => {
 	const [status] = await hub.json('/api/v1/timelines/public?local=true&limit=1');
-	const out = await drive('toot.py', 'feuerwehr_musterstadt', status.id);
+	const out = await drive('drive_toot.py', 'feuerwehr_musterstadt', status.id);
 	assert.equal(out.timeline.length, 20);
 	assert.equal(out.timeline[0], status.id);
 	assert.equal(out.title, 'Landkreis Musterkreis');

@@ -45,5 +45,6 @@ export function exchange(place, parts, { silence = 1500, limit = 60_000 } = {}) 
 }
 
 function statuses(text) {
-	return [...text.matchAll(/(?:^|\n)HTTP\/1\.[01] (\d{3})/g)].map(m => Number(m[1]));
+	// An answer begins where the body before it ended, which need not be a line of its own.
+	return [...text.matchAll(/HTTP\/1\.[01] (\d{3}) [A-Z]/g)].map(m => Number(m[1]));
 }
