@@ -1,6 +1,7 @@
 #include "lib/hubrun.h"
 
 #include <inttypes.h>
+#include <libpq-fe.h>
 
 #include "db/db.h"
 #include "hub/record.h"
@@ -119,39 +120,79 @@ hubrun_fini(struct hubrun *r)
 
 /* ---- the database ---- */
 
+/* One connection, to the database that was asked last. */
+static PGresult *
+hubrun_query(struct span dsn, const char *fmt, va_list ap)
+{
+	static PGconn *pg;
+	static char now[256];
+	char sql[HUBRUN_SQL_MAX], want[256];
+	PGresult *res;
+	int n = vsnprintf(sql, sizeof(sql), fmt, ap);
+
+	assert_true(n > 0 && (size_t)n < sizeof(sql));
+	(void)snprintf(want, sizeof(want), "%.*s", SPAN_FMT(dsn));
+	if (strcmp(want, now) != 0) {
+		PQfinish(pg);
+		pg = NULL;
+		memcpy(now, want, sizeof(now));
+		if (dsn.n == 0)
+			return NULL;
+		pg = PQconnectdb(want);
+	}
+	res = PQexec(pg, sql);
+	if (PQresultStatus(res) != PGRES_COMMAND_OK && PQresultStatus(res) != PGRES_TUPLES_OK)
+		check_fail("%s: %s", sql, PQerrorMessage(pg));
+	return res;
+}
+
 const char *
 hubrun_sql(struct span dsn, const char *fmt, ...)
 {
-	char sql[HUBRUN_SQL_MAX];
+	static char value[65536];
+	PGresult *res;
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(sql, sizeof(sql), fmt, ap);
+	res = hubrun_query(dsn, fmt, ap);
 	va_end(ap);
-	assert_true(n > 0 && (size_t)n < sizeof(sql));
-	return pg_sql(dsn, sql);
+	value[0] = '\0';
+	if (PQntuples(res) > 0 && PQnfields(res) > 0)
+		(void)snprintf(value, sizeof(value), "%s", PQgetvalue(res, 0, 0));
+	PQclear(res);
+	return value;
 }
 
 int64_t
 hubrun_int(struct span dsn, const char *fmt, ...)
 {
-	char sql[HUBRUN_SQL_MAX];
-	int64_t v;
+	PGresult *res;
+	int64_t v = 0;
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(sql, sizeof(sql), fmt, ap);
+	res = hubrun_query(dsn, fmt, ap);
 	va_end(ap);
-	assert_true(n > 0 && (size_t)n < sizeof(sql));
-	if (!span_i64(span_of(pg_sql(dsn, sql)), INT64_MIN, INT64_MAX, &v))
-		check_fail("%s is no number", sql);
+	if (PQntuples(res) != 1 ||
+		!span_i64(span_of(PQgetvalue(res, 0, 0)), INT64_MIN, INT64_MAX, &v))
+		check_fail("%s gives no number", fmt);
+	PQclear(res);
 	return v;
 }
 
-struct span
-hubrun_database(struct pg *pg)
+static void
+hubrun_disconnect(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)hubrun_query(SPAN(""), fmt, ap);
+	va_end(ap);
+}
+
+/* Filled once, copied for each test. */
+static struct span
+hubrun_template(struct pg *pg)
 {
 	const struct span dsn = pg_database(pg);
 	struct arena *a = arena_new();
@@ -171,6 +212,25 @@ hubrun_database(struct pg *pg)
 		"  RETURNING id)"
 		" INSERT INTO account_count (account) SELECT id FROM a");
 	return dsn;
+}
+
+struct span
+hubrun_database(struct pg *pg)
+{
+	static struct span admin;
+	static char template[64];
+	static int n;
+	char name[16];
+
+	if (!admin.p) {
+		(void)snprintf(template, sizeof(template), "%s",
+			hubrun_sql(hubrun_template(pg), "SELECT current_database()"));
+		admin = pg_dsn(pg, "postgres");
+	}
+	hubrun_disconnect("-");
+	(void)snprintf(name, sizeof(name), "hub%d", n++);
+	(void)hubrun_sql(admin, "CREATE DATABASE %s TEMPLATE %s", name, template);
+	return pg_dsn(pg, name);
 }
 
 struct job

@@ -47,7 +47,7 @@ void hubrun_fini(struct hubrun *r);
 
 /* ---- the database ---- */
 
-/* An empty, migrated database with the head of a record and one organisation, "feuerwehr". */
+/* A migrated database with the head of a record and one organisation, "feuerwehr". */
 struct pg;
 struct span hubrun_database(struct pg *pg);
 /* Claims the job (kind, key), whether it is due or not; ends the test when there is none. */

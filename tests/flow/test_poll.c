@@ -1,0 +1,763 @@
+/* The polling flow against a scripted server, on a real loop and a real database. */
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "connector/poll.h"
+#include "hub/source.h"
+#include "lib/check.h"
+#include "lib/dbrun.h"
+#include "lib/hubrun.h"
+#include "lib/pg.h"
+#include "lib/site.h"
+
+#define HOUR_S 3600
+#define DAY_S 86400
+#define UNDATED INT64_MIN
+
+static struct pg *pg;
+static struct site *site;
+
+/* ---- feeds ---- */
+
+struct item {
+	const char *guid, *link, *title, *body;
+	int64_t age_s; /* negative = in the future */
+};
+
+static void
+put_item(struct arena *a, struct buf *b, const struct item *it)
+{
+	buf_lit(b, "<item>");
+	if (it->guid)
+		buf_printf(b, "<guid isPermaLink='false'>%s</guid>", it->guid);
+	if (it->link)
+		buf_printf(b, "<link>https://feed.example/%s</link>", it->link);
+	buf_printf(b, "<title>%s</title><description>%s</description>", it->title,
+		it->body ? it->body : "Ein Text.");
+	if (it->age_s != UNDATED)
+		buf_printf(b, "<pubDate>%.*s</pubDate>",
+			SPAN_FMT(time_rfc822(a, clock_us() - it->age_s * US_PER_S)));
+	buf_lit(b, "</item>\n");
+}
+
+static struct span
+feed_of(struct arena *a, const struct item *items, size_t n)
+{
+	struct buf b;
+	struct span s;
+
+	buf_init(&b, 8 << 20);
+	buf_lit(&b, "<?xml version='1.0'?><rss version='2.0'><channel><title>T</title>\n");
+	for (size_t i = 0; i < n; i++)
+		put_item(a, &b, &items[i]);
+	buf_lit(&b, "</channel></rss>\n");
+	assert_false(b.toobig);
+	s = arena_dup(a, buf_span(&b));
+	buf_fini(&b);
+	return s;
+}
+
+/* n items, each an hour older than the one before, all older than a day. */
+static struct item *
+many_items(struct arena *a, size_t n)
+{
+	struct item *it = ARENA_ARRAY(a, n, struct item);
+
+	for (size_t i = 0; i < n; i++)
+		it[i] = (struct item){.guid = arena_printf(a, "g%zu", i).p,
+			.link = arena_printf(a, "%zu", i).p,
+			.title = arena_printf(a, "Meldung %zu", i).p,
+			.age_s = 2 * DAY_S + (int64_t)i * 60};
+	return it;
+}
+
+/* ---- one test's world ---- */
+
+struct world {
+	struct arena *a;
+	struct span dsn;
+	int64_t account, source;
+	const char *path;
+};
+
+static void
+source_put(struct db_batch *b, void *ctx)
+{
+	const struct world *w = ctx;
+	const struct source_new s = {.account = w->account,
+		.connector = SPAN("feed"),
+		.url = arena_printf(b->arena, "%s%s", site_base(site), w->path)};
+
+	(void)source_insert(b, &s);
+}
+
+static void
+world_init(struct world *w, const char *path)
+{
+	*w = (struct world){.a = arena_new(), .dsn = hubrun_database(pg), .path = path};
+	w->account = hubrun_int(w->dsn, "SELECT id FROM account");
+	dbrun_ok(w->dsn, source_put, NULL, w);
+	w->source = hubrun_int(w->dsn, "SELECT id FROM source");
+}
+
+static void
+world_fini(struct world *w)
+{
+	hubrun_verify(w->dsn);
+	arena_free(w->a);
+}
+
+#define SQL_INT(w, ...) hubrun_int((w)->dsn, __VA_ARGS__)
+#define SQL_TEXT(w, ...) hubrun_sql((w)->dsn, __VA_ARGS__)
+
+static void
+give(const char *path, struct span body, const char *etag)
+{
+	const struct site_answer answer = {
+		.status = 200, .type = "application/rss+xml", .body = body, .etag = etag};
+
+	site_give(site, path, &answer);
+}
+
+static void
+give_items(struct world *w, const struct item *items, size_t n, const char *etag)
+{
+	give(w->path, feed_of(w->a, items, n), etag);
+}
+
+#define GIVE(w, etag, ...)                                                                     \
+	give_items((w), (const struct item[]){__VA_ARGS__},                                    \
+		sizeof((const struct item[]){__VA_ARGS__}) / sizeof(struct item), (etag))
+
+static void
+poll_jobs(struct world *w, const struct job *jobs, size_t n, struct hubrun_end *ends)
+{
+	const struct hubrun_opts o = {.dsn = w->dsn};
+	struct hubrun r;
+
+	hubrun_init(&r, &o);
+	for (size_t i = 0; i < n; i++)
+		hubrun_start(&r, &ends[i], &poll_flow, &jobs[i], sizeof(struct job), NULL);
+	hubrun_wait(&r);
+	hubrun_fini(&r);
+}
+
+static struct hubrun_end
+poll_once(struct world *w)
+{
+	const struct job j = hubrun_claim(w->a, w->dsn, "poll", w->source);
+	struct hubrun_end end;
+
+	poll_jobs(w, &j, 1, &end);
+	return end;
+}
+
+static void
+poll(struct world *w)
+{
+	const struct hubrun_end end = poll_once(w);
+
+	if (end.failed)
+		check_fail("%s", end.text);
+}
+
+static void
+poll_fails(struct world *w)
+{
+	assert_true(poll_once(w).failed);
+}
+
+/* Of a finished poll: the job waits for its next turn, as good as new. */
+static void
+check_planned(struct world *w)
+{
+	assert_int_equal(SQL_INT(w, "SELECT count(*) FROM job WHERE kind = 'poll'"), 1);
+	assert_int_equal(
+		SQL_INT(w, "SELECT count(*) FROM job j, source s WHERE j.kind = 'poll'"
+			   " AND j.state = 'ready' AND j.attempt = 0 AND j.error IS NULL"
+			   " AND j.run_at = s.next_poll_at AND j.run_at > now()"),
+		1);
+}
+
+static int64_t
+entries(struct world *w, const char *kind)
+{
+	return SQL_INT(w, "SELECT count(*) FROM record_entry WHERE kind = '%s'", kind);
+}
+
+static int64_t
+posts(struct world *w)
+{
+	return SQL_INT(w, "SELECT count(*) FROM post");
+}
+
+/* ---- tests ---- */
+
+static void
+test_first_connect(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/first");
+	GIVE(&w, "\"1\"", {"neu", "1", "Neu", NULL, HOUR_S},
+		{"alt", "2", "Alt", NULL, 400 * DAY_S},
+		{"ohne", "3", "Ohne Datum", NULL, UNDATED});
+	poll(&w);
+	/* All are there, with their dates; only the fresh one is told. */
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM post WHERE state = 'published'"), 3);
+	assert_int_equal(SQL_INT(&w, "SELECT posts FROM account_count"), 3);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM post WHERE archive"), 2);
+	assert_int_equal(
+		SQL_INT(&w,
+			"SELECT count(*) FROM post WHERE title = 'Alt'"
+			" AND published_at < now() - interval '399 days'"
+			" AND to_timestamp((id >> 16) / 1000) < now() - interval '399 days'"),
+		1);
+	assert_int_equal(
+		SQL_INT(&w,
+			"SELECT count(*) FROM post WHERE title = 'Neu'"
+			" AND published_at < now() - interval '59 minutes'"
+			" AND to_timestamp((id >> 16) / 1000) > now() - interval '10 minutes'"),
+		1);
+	assert_int_equal(entries(&w, "create"), 3);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM record_entry e JOIN post p"
+				     " ON p.id = e.object WHERE e.archive = p.archive"),
+		3);
+	assert_string_equal(
+		SQL_TEXT(&w, "SELECT p.title FROM record_entry e JOIN post p ON p.id = e.object"
+			     " WHERE NOT e.archive"),
+		"Neu");
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM source WHERE health = 'ok'"
+				     " AND connected_at IS NOT NULL AND etag = '\"1\"'"
+				     " AND last_ok_at IS NOT NULL AND last_new_at IS NOT NULL"
+				     " AND fail_count = 0"),
+		1);
+	check_planned(&w);
+
+	/* Later on, what has no date is news. */
+	GIVE(&w, "\"2\"", {"auch ohne", "4", "Auch ohne Datum", NULL, UNDATED});
+	poll(&w);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM post WHERE NOT archive"), 2);
+	world_fini(&w);
+}
+
+static void
+test_not_modified(void **state)
+{
+	struct world w;
+	int64_t before;
+
+	(void)state;
+	world_init(&w, "/same");
+	GIVE(&w, "W/\"v 1\"", {"1", "1", "Eins", NULL, HOUR_S});
+	poll(&w);
+	assert_string_equal(site_header(site, w.path, "If-None-Match"), "");
+	before = SQL_INT(&w, "SELECT interval_s FROM source");
+	poll(&w);
+	assert_string_equal(site_header(site, w.path, "If-None-Match"), "W/\"v 1\"");
+	assert_int_equal(site_count(site, w.path), 2);
+	assert_int_equal(entries(&w, "create"), 1);
+	assert_int_equal(entries(&w, "update"), 0);
+	assert_string_equal(SQL_TEXT(&w, "SELECT etag FROM source"), "W/\"v 1\"");
+	assert_true(SQL_INT(&w, "SELECT interval_s FROM source") > before);
+	check_planned(&w);
+	world_fini(&w);
+}
+
+static void
+test_edit(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/edit");
+	GIVE(&w, NULL, {"1", "1", "Eins", NULL, HOUR_S}, {"2", "2", "Zwei", NULL, 2 * DAY_S});
+	poll(&w);
+	GIVE(&w, NULL, {"1", "1", "Eins, berichtigt", NULL, HOUR_S / 2},
+		{"2", "2", "Zwei, berichtigt", NULL, HOUR_S});
+	for (int i = 0; i < 3; i++)
+		poll(&w);
+	assert_int_equal(posts(&w), 2);
+	assert_int_equal(entries(&w, "update"), 2);
+	assert_int_equal(
+		SQL_INT(&w, "SELECT count(*) FROM post WHERE revision = 2"
+			    " AND title LIKE '%%, berichtigt' AND edited_at IS NOT NULL"),
+		2);
+	/* The time of publication stays, and an archive stays one. */
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM post"
+				     " WHERE published_at < now() - interval '59 minutes'"),
+		2);
+	assert_int_equal(
+		SQL_INT(&w,
+			"SELECT count(*) FROM record_entry WHERE kind = 'update' AND archive"),
+		1);
+	assert_int_equal(
+		SQL_INT(&w,
+			"SELECT count(*) FROM record_entry e JOIN record_content c"
+			" USING (hub, epoch, seq) WHERE e.kind = 'update' AND e.revision = 2"
+			" AND convert_from(c.content, 'UTF8') LIKE '%%berichtigt%%'"),
+		2);
+	world_fini(&w);
+}
+
+static void
+test_vanished(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/window");
+	GIVE(&w, NULL, {"1", "1", "Eins", NULL, HOUR_S}, {"2", "2", "Zwei", NULL, 2 * HOUR_S});
+	poll(&w);
+	GIVE(&w, NULL, {"3", "3", "Drei", NULL, HOUR_S / 2});
+	poll(&w);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM post WHERE state = 'published'"), 3);
+	assert_int_equal(entries(&w, "delete"), 0);
+	world_fini(&w);
+}
+
+#define ATOM(inner)                                                                            \
+	"<feed xmlns='http://www.w3.org/2005/Atom'"                                            \
+	" xmlns:at='http://purl.org/atompub/tombstones/1.0'><title>T</title>" inner "</feed>"
+#define ENTRY(id, title)                                                                       \
+	"<entry><id>" id "</id><title>" title "</title><link href='https://feed.example/" id   \
+	"'/><updated>2020-01-01T10:00:00Z</updated></entry>"
+#define TOMB(id) "<at:deleted-entry ref='" id "' when='2026-03-01T10:00:00Z'/>"
+
+static void
+test_deleted(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/tomb");
+	give(w.path, SPAN(ATOM(ENTRY("a", "A") ENTRY("b", "B"))), NULL);
+	poll(&w);
+	give(w.path, SPAN(ATOM(TOMB("a") TOMB("never seen") ENTRY("b", "B"))), NULL);
+	for (int i = 0; i < 2; i++)
+		poll(&w);
+	assert_string_equal(
+		SQL_TEXT(&w, "SELECT state FROM post WHERE remote_id = 'a'"), "withdrawn");
+	assert_int_equal(posts(&w), 2);
+	assert_int_equal(entries(&w, "delete"), 1);
+	assert_int_equal(SQL_INT(&w, "SELECT posts FROM account_count"), 1);
+	/* It never comes back. */
+	give(w.path, SPAN(ATOM(ENTRY("a", "A, wieder da") ENTRY("b", "B"))), NULL);
+	poll(&w);
+	assert_string_equal(
+		SQL_TEXT(&w, "SELECT state FROM post WHERE remote_id = 'a'"), "withdrawn");
+	assert_int_equal(posts(&w), 2);
+	world_fini(&w);
+}
+
+/* Withdrawn by the source while its picture was on the way: nobody ever hears of it. */
+static void
+test_deleted_while_held(void **state)
+{
+	struct world w;
+	struct span feed;
+
+	(void)state;
+	world_init(&w, "/held");
+	feed = arena_printf(w.a,
+		ATOM("<entry><id>a</id><title>A</title><updated>%s</updated>"
+		     "<content type='html'>&lt;img "
+		     "src='https://feed.example/a.jpg'/&gt;</content>"
+		     "</entry>"),
+		time_rfc3339(w.a, clock_us() - HOUR_S * US_PER_S).p);
+	give(w.path, feed, NULL);
+	poll(&w);
+	assert_string_equal(
+		SQL_TEXT(&w, "SELECT state || ' ' || reason FROM post"), "held media");
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM job WHERE kind = 'media'"
+				     " AND host = 'feed.example'"),
+		1);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM record_entry"), 0);
+	give(w.path, SPAN(ATOM(TOMB("a"))), NULL);
+	poll(&w);
+	assert_string_equal(SQL_TEXT(&w, "SELECT state FROM post"), "withdrawn");
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM record_entry"), 0);
+	assert_int_equal(SQL_INT(&w, "SELECT posts FROM account_count"), 0);
+	world_fini(&w);
+}
+
+/* An edit of what is still held is not lost, though the server says "not modified" then. */
+static void
+test_edit_while_held(void **state)
+{
+	static const char picture[] = "&lt;img src='https://feed.example/a.jpg'&gt;";
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/held-edit");
+	GIVE(&w, "\"1\"", {"1", "1", "Eins", picture, HOUR_S});
+	poll(&w);
+	GIVE(&w, "\"2\"", {"1", "1", "Eins, berichtigt", picture, HOUR_S});
+	poll(&w);
+	assert_string_equal(
+		SQL_TEXT(&w, "SELECT state || ' ' || title FROM post"), "held Eins");
+	assert_string_equal(SQL_TEXT(&w, "SELECT etag FROM source"), "");
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM source"
+				     " WHERE next_poll_at < now() + interval '2 minutes'"),
+		1);
+	(void)SQL_TEXT(&w, "UPDATE post SET state = 'published', reason = NULL");
+	poll(&w);
+	assert_string_equal(SQL_TEXT(&w, "SELECT title FROM post"), "Eins, berichtigt");
+	assert_string_equal(SQL_TEXT(&w, "SELECT etag FROM source"), "\"2\"");
+	world_fini(&w);
+}
+
+static void
+test_embargo(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/embargo");
+	GIVE(&w, "\"1\"", {"1", "1", "Morgen", NULL, -HOUR_S / 2},
+		{"2", "2", "Heute", NULL, HOUR_S});
+	poll(&w);
+	assert_string_equal(SQL_TEXT(&w, "SELECT string_agg(title, ',') FROM post"), "Heute");
+	/* Asked for in full again, and at the time that was said. */
+	assert_string_equal(SQL_TEXT(&w, "SELECT etag FROM source"), "");
+	(void)SQL_TEXT(&w, "UPDATE source SET interval_s = 40000");
+	poll(&w);
+	assert_string_equal(site_header(site, w.path, "If-None-Match"), "");
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM source"
+				     " WHERE next_poll_at < now() + interval '35 minutes'"),
+		1);
+	GIVE(&w, "\"1\"", {"1", "1", "Morgen", NULL, 1}, {"2", "2", "Heute", NULL, HOUR_S});
+	poll(&w);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM post WHERE NOT archive"), 2);
+	assert_string_equal(SQL_TEXT(&w, "SELECT etag FROM source"), "\"1\"");
+	world_fini(&w);
+}
+
+static void
+test_duplicates(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/dup");
+	GIVE(&w, NULL, {"0", "1", "Eins", NULL, HOUR_S}, {"0", "2", "Zwei", NULL, HOUR_S},
+		{"0", "3", "Drei", NULL, HOUR_S}, {NULL, NULL, "Vier", NULL, UNDATED});
+	for (int i = 0; i < 2; i++)
+		poll(&w);
+	assert_int_equal(posts(&w), 4);
+	assert_int_equal(entries(&w, "create"), 4);
+	/* The CMS learns to give ids: the links still tell who is who. */
+	GIVE(&w, NULL, {"a", "1", "Eins", NULL, HOUR_S}, {"b", "2", "Zwei", NULL, HOUR_S},
+		{"c", "3", "Drei", NULL, HOUR_S});
+	poll(&w);
+	assert_int_equal(posts(&w), 4);
+	assert_int_equal(entries(&w, "update"), 0);
+	/* And then the ids tell, when the site is rebuilt and all links are new. */
+	GIVE(&w, NULL, {"a", "neu/1", "Eins!", NULL, HOUR_S},
+		{"b", "neu/2", "Zwei!", NULL, HOUR_S});
+	poll(&w);
+	assert_int_equal(posts(&w), 4);
+	assert_int_equal(entries(&w, "update"), 2);
+	world_fini(&w);
+}
+
+/* Two items, chunks apart, that mean one post: it does not swing to and fro at every poll. */
+static void
+test_two_for_one(void **state)
+{
+	const size_t n = 450;
+	struct item *items, *first, *last;
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/two");
+	items = many_items(w.a, n);
+	first = &items[0];
+	last = &items[n - 1];
+	give_items(&w, first, 1, NULL);
+	poll(&w);
+	first->link = "elsewhere"; /* known by its id */
+	last->link = "0";          /* known by the link of the other */
+	give_items(&w, items, n, NULL);
+	for (int i = 0; i < 3; i++)
+		poll(&w);
+	assert_int_equal(posts(&w), n - 1);
+	assert_int_equal(entries(&w, "update"), 1);
+	world_fini(&w);
+}
+
+static void
+test_quarantine(void **state)
+{
+	struct world w;
+	char *text;
+
+	(void)state;
+	world_init(&w, "/bad");
+	text = arena_alloc(w.a, 300001);
+	memset(text, 'x', 300000);
+	GIVE(&w, NULL, {"1", "1", "Gut", NULL, HOUR_S}, {"2", "2", "Schlecht", text, HOUR_S});
+	for (int i = 0; i < 2; i++)
+		poll(&w);
+	assert_string_equal(SQL_TEXT(&w, "SELECT string_agg(title, ',') FROM post"), "Gut");
+	assert_string_equal(SQL_TEXT(&w, "SELECT item_key FROM quarantine"), "2");
+	assert_string_equal(SQL_TEXT(&w, "SELECT health FROM source"), "degraded");
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM source WHERE health_text"
+				     " LIKE '1 of 2 items cannot be read: %%'"),
+		1);
+	GIVE(&w, NULL, {"1", "1", "Gut", NULL, HOUR_S}, {"2", "2", "Nun gut", NULL, HOUR_S});
+	poll(&w);
+	assert_int_equal(posts(&w), 2);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM quarantine"), 0);
+	assert_string_equal(SQL_TEXT(&w, "SELECT health FROM source"), "ok");
+	world_fini(&w);
+}
+
+/* The second of three chunks fails, as if the program had died there. */
+static void
+test_crash_between_chunks(void **state)
+{
+	const size_t n = 450;
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/crash");
+	give_items(&w, many_items(w.a, n), n, "\"1\"");
+	(void)SQL_TEXT(&w,
+		"CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+		" IF (SELECT count(*) FROM post) > 250 THEN RAISE EXCEPTION 'died'; END IF;"
+		" RETURN NEW; END $$");
+	(void)SQL_TEXT(&w,
+		"CREATE TRIGGER die BEFORE INSERT ON post FOR EACH ROW EXECUTE FUNCTION die()");
+	poll_fails(&w);
+	assert_int_equal(posts(&w), 200);
+	assert_int_equal(entries(&w, "create"), 200);
+	/* Nothing of the page counts as read. */
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM source WHERE etag IS NULL"
+				     " AND connected_at IS NULL AND fail_count = 1"),
+		1);
+	(void)SQL_TEXT(&w, "DROP TRIGGER die ON post");
+	poll(&w);
+	assert_int_equal(posts(&w), n);
+	assert_int_equal(SQL_INT(&w, "SELECT count(DISTINCT remote_id) FROM post"), n);
+	assert_int_equal(entries(&w, "create"), n);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM record_entry WHERE archive"), n);
+	assert_string_equal(SQL_TEXT(&w, "SELECT etag FROM source"), "\"1\"");
+	check_planned(&w);
+	world_fini(&w);
+}
+
+/* Two with the same lease, and one whose lease went to somebody else. */
+static void
+test_race(void **state)
+{
+	const size_t n = 450;
+	struct hubrun_end ends[2];
+	struct job jobs[2];
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/race");
+	give_items(&w, many_items(w.a, n), n, NULL);
+	jobs[0] = jobs[1] = hubrun_claim(w.a, w.dsn, "poll", w.source);
+	poll_jobs(&w, jobs, 2, ends);
+	/* Whoever lost gave up, or put the job back: then the page is read once more. */
+	if (posts(&w) != (int64_t)n)
+		poll(&w);
+	assert_int_equal(posts(&w), n);
+	assert_int_equal(entries(&w, "create"), n);
+	assert_int_equal(entries(&w, "update"), 0);
+
+	give_items(&w, &(const struct item){"neu", "neu", "Neu", NULL, HOUR_S}, 1, NULL);
+	jobs[0].token = SPAN("00000000-0000-4000-8000-000000000000");
+	poll_jobs(&w, jobs, 1, ends);
+	assert_true(ends[0].failed);
+	assert_int_equal(posts(&w), n);
+	assert_int_equal(SQL_INT(&w, "SELECT fail_count FROM source"), 0);
+	world_fini(&w);
+}
+
+static void
+test_failures(void **state)
+{
+	static const struct {
+		int status;
+		const char *headers, *health, *says;
+		int64_t least_s, most_s; /* until the next poll */
+	} steps[] = {
+		{500, NULL, "degraded", "answered 500", 54, 66},
+		{0, NULL, "degraded", "127.0.0.1", 108, 132},
+		{401, NULL, "auth_needed", "answered 401", 19440, 23760},
+		{429, "Retry-After: 900\r\n", "paused_quota", "answered 429", 899, 901},
+		{410, NULL, "gone", "answered 410", 77760, 95040},
+	};
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/fails");
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		const struct site_answer answer = {
+			.status = steps[i].status, .headers = steps[i].headers};
+		int64_t wait;
+
+		site_give(site, w.path, &answer);
+		poll_fails(&w);
+		assert_string_equal(SQL_TEXT(&w, "SELECT health FROM source"), steps[i].health);
+		if (!strstr(SQL_TEXT(&w, "SELECT health_text FROM source"), steps[i].says))
+			check_fail("%s", SQL_TEXT(&w, "SELECT health_text FROM source"));
+		assert_int_equal(SQL_INT(&w, "SELECT fail_count FROM source"), i + 1);
+		wait = SQL_INT(
+			&w, "SELECT extract(epoch FROM run_at - now())::bigint FROM job");
+		if (wait < steps[i].least_s - 5 || wait > steps[i].most_s)
+			check_fail("after %d: %" PRId64 " s", steps[i].status, wait);
+	}
+	GIVE(&w, NULL, {"1", "1", "Eins", NULL, HOUR_S});
+	poll(&w);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM source WHERE health = 'ok'"
+				     " AND health_text IS NULL AND fail_count = 0"),
+		1);
+	assert_int_equal(posts(&w), 1);
+
+	/* What is no feed at all leaves everything as it is. */
+	give(w.path, SPAN("<!doctype html><html><body>Wartung</body></html>"), "\"html\"");
+	poll_fails(&w);
+	assert_string_equal(SQL_TEXT(&w, "SELECT health FROM source"), "ok");
+	assert_int_equal(SQL_INT(&w, "SELECT fail_count FROM source"), 1);
+	assert_string_equal(SQL_TEXT(&w, "SELECT coalesce(etag, '') FROM source"), "");
+	assert_int_equal(posts(&w), 1);
+	world_fini(&w);
+}
+
+static void
+test_moved(void **state)
+{
+	const struct site_answer away = {.status = 301, .headers = "Location: /new\r\n"};
+	struct world w;
+	char *old;
+
+	(void)state;
+	world_init(&w, "/old");
+	old = xstrdup(SQL_TEXT(&w, "SELECT url FROM source"));
+	site_give(site, "/old", &away);
+	give("/new", feed_of(w.a, &(const struct item){"1", "1", "Eins", NULL, HOUR_S}, 1),
+		NULL);
+	/* Twice on one day is once. */
+	for (int i = 0; i < 2; i++) {
+		poll(&w);
+		assert_string_equal(SQL_TEXT(&w, "SELECT url FROM source"), old);
+		assert_non_null(strstr(SQL_TEXT(&w, "SELECT moved_to FROM source"), "/new"));
+	}
+	(void)SQL_TEXT(&w, "UPDATE source SET moved_at = moved_at - interval '25 hours'");
+	poll(&w);
+	assert_non_null(strstr(SQL_TEXT(&w, "SELECT url FROM source"), "/new"));
+	assert_string_equal(SQL_TEXT(&w, "SELECT coalesce(moved_to, '') FROM source"), "");
+	poll(&w);
+	assert_int_equal(site_count(site, "/old"), 3);
+	assert_int_equal(site_count(site, "/new"), 4);
+	assert_int_equal(posts(&w), 1);
+	free(old);
+	world_fini(&w);
+}
+
+static void
+test_no_source(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/paused");
+	(void)SQL_TEXT(&w, "UPDATE source SET state = 'paused'");
+	poll(&w);
+	assert_int_equal(site_count(site, w.path), 0);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM job"), 0);
+	world_fini(&w);
+
+	/* Paused while it is polled: what was read is kept, the job ends. */
+	world_init(&w, "/pausing");
+	GIVE(&w, NULL, {"1", "1", "Eins", NULL, HOUR_S});
+	(void)SQL_TEXT(&w,
+		"CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+		" UPDATE source SET state = 'paused'; RETURN NULL; END $$");
+	(void)SQL_TEXT(&w, "CREATE TRIGGER pause AFTER INSERT ON post FOR EACH ROW"
+			   " EXECUTE FUNCTION pause()");
+	poll(&w);
+	assert_int_equal(posts(&w), 1);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM job"), 0);
+	world_fini(&w);
+
+	world_init(&w, "/removed");
+	(void)SQL_TEXT(&w, "DELETE FROM source");
+	poll(&w);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM job"), 0);
+	world_fini(&w);
+}
+
+static void
+test_many(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/many");
+	give_items(&w, many_items(w.a, 10000), 10000, NULL);
+	poll(&w);
+	assert_int_equal(posts(&w), 10000);
+	assert_int_equal(SQL_INT(&w, "SELECT count(DISTINCT remote_id) FROM post"), 10000);
+	assert_int_equal(entries(&w, "create"), 10000);
+	/* In the order of their publication. */
+	assert_int_equal(
+		SQL_INT(&w,
+			"SELECT count(*) FROM (SELECT e.seq,"
+			" lag(p.published_at) OVER (ORDER BY e.seq) > p.published_at AS back"
+			" FROM record_entry e JOIN post p ON p.id = e.object) x WHERE back"),
+		0);
+	poll(&w);
+	assert_int_equal(posts(&w), 10000);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM record_entry"), 10000);
+	world_fini(&w);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	pg = pg_start();
+	site = site_start();
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	site_stop(site);
+	pg_stop(pg);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_first_connect),
+		cmocka_unit_test(test_not_modified),
+		cmocka_unit_test(test_edit),
+		cmocka_unit_test(test_vanished),
+		cmocka_unit_test(test_deleted),
+		cmocka_unit_test(test_deleted_while_held),
+		cmocka_unit_test(test_edit_while_held),
+		cmocka_unit_test(test_embargo),
+		cmocka_unit_test(test_duplicates),
+		cmocka_unit_test(test_two_for_one),
+		cmocka_unit_test(test_quarantine),
+		cmocka_unit_test(test_crash_between_chunks),
+		cmocka_unit_test(test_race),
+		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_no_source),
+		cmocka_unit_test(test_many),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
