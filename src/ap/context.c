@@ -4,8 +4,7 @@
 
 /* The members that decide who says what about what. */
 static const char *const context_core[] = {"id", "type", "actor", "object", "target", "to",
-	"cc", "bto", "bcc", "attributedTo", "inReplyTo", "published", "updated", "items",
-	"orderedItems"};
+	"cc", "bto", "bcc", "attributedTo", "inReplyTo", "published", "updated"};
 
 static bool
 context_is_core(struct span name)

@@ -132,7 +132,8 @@ static const struct {
 		"'https://w3id.org/security/v1',{'@language':'und','@vocab':'_:',"
 		"'toot':'http://joinmastodon.org/ns#','sensitive':'as:sensitive',"
 		"'featured':{'@id':'toot:featured','@type':'@id'},'id':'@id','type':'@type',"
-		"'to':{'@id':'as:to','@type':'@id'},'misskey:x':null}]," HEAD
+		"'to':{'@id':'as:to','@type':'@id'},'misskey:x':null,"
+		"'orderedItems':{'@id':'as:items','@type':'@id','@container':'@list'}}]," HEAD
 		",'type':'Like','object':" OURS "}",
 		ACTIVITY_LIKE, "https://hub.example/o/feuerwehr_musterstadt", NULL, false},
 	{"an embedded document with its own context",
