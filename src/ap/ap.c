@@ -8,15 +8,6 @@
 #include "base/conf.h"
 
 struct ap *
-ap_of(struct task *t)
-{
-	struct ap *ap = task_env(t)->ap;
-
-	MAGIC_CHECK(ap, AP_MAGIC);
-	return ap;
-}
-
-struct ap *
 ap_new(struct env *env)
 {
 	struct ap *ap = xcalloc(1, sizeof(*ap));

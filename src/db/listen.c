@@ -138,15 +138,18 @@ static const struct db_conn_ops listen_ops = {
 	.down = listen_on_down,
 };
 
-void
-db_listen(struct db *d, const char *channel, db_notify_fn *fn, void *arg)
+struct db_listener *
+db_listener_new(struct loop *loop, const struct db_opts *o)
 {
-	struct db_listener **at = db_listener_of(d), *l = *at;
+	struct db_listener *l = xcalloc(1, sizeof(*l));
 
-	if (!l) {
-		l = *at = xcalloc(1, sizeof(*l));
-		l->conn = db_conn_new(db_loop(d), db_options(d), &listen_ops, l);
-	}
+	l->conn = db_conn_new(loop, o, &listen_ops, l);
+	return l;
+}
+
+void
+db_listener_add(struct db_listener *l, const char *channel, db_notify_fn *fn, void *arg)
+{
 	assert(l->n < LISTEN_MAX);
 	for (const char *c = channel; *c; c++)
 		assert((*c >= 'a' && *c <= 'z') || *c == '_'); /* our own constants */

@@ -12,6 +12,7 @@
 struct db_pipe {
 	unsigned magic;
 	struct db *db;
+	const struct db_pipe_ops *ops;
 	struct db_conn *conn;
 	bool up;
 	struct map *prepared; /* by name; value: the statement, prepared or about to be */
@@ -30,7 +31,7 @@ pipe_on_up(void *owner, PGconn *pg)
 	map_free(p->prepared, NULL);
 	p->prepared = map_new();
 	p->up = true;
-	db_pool_pump(p->db);
+	p->ops->pump(p->db);
 	return true;
 }
 
@@ -50,7 +51,7 @@ pipe_on_down(void *owner, struct span why)
 		list_unlink(&r->link);
 		p->load--;
 		db_run_drop(r);
-		db_pool_lost(p->db, r, unsure, why);
+		p->ops->lost(p->db, r, unsure, why);
 	}
 }
 
@@ -104,7 +105,7 @@ pipe_finished(struct db_pipe *p, struct db_run *r)
 {
 	list_unlink(&r->link);
 	p->load--;
-	db_pool_finished(p->db, r);
+	p->ops->finished(p->db, r);
 	/* The pool has taken what it wants. */
 }
 
@@ -171,7 +172,7 @@ pipe_on_input(void *owner)
 			break;
 		}
 	}
-	db_pool_pump(p->db);
+	p->ops->pump(p->db);
 }
 
 static const struct db_conn_ops pipe_ops = {
@@ -181,12 +182,14 @@ static const struct db_conn_ops pipe_ops = {
 };
 
 struct db_pipe *
-db_pipe_new(struct db *d, struct loop *l, const struct db_opts *o)
+db_pipe_new(
+	struct db *d, struct loop *l, const struct db_opts *o, const struct db_pipe_ops *ops)
 {
 	struct db_pipe *p = xcalloc(1, sizeof(*p));
 
 	p->magic = PIPE_MAGIC;
 	p->db = d;
+	p->ops = ops;
 	p->prepared = map_new();
 	list_init(&p->runs);
 	p->conn = db_conn_new(l, o, &pipe_ops, p);

@@ -25,20 +25,6 @@ struct db {
 static bool run_cancel(struct task *t, void *arg);
 static const struct wait_ops run_wait = {.name = "db", .cancel = run_cancel};
 
-void
-db_run_drop(struct db_run *r)
-{
-	for (size_t i = 0; i < r->n; i++)
-		PQclear(r->results[i]);
-	free(r->prepare);
-	free(r->stmts);
-	free(r->results);
-	r->prepare = r->stmts = NULL;
-	r->results = NULL;
-	r->n = r->n_prepare = r->at = 0;
-	r->pipe = NULL;
-}
-
 static void
 run_free(struct db_run *r)
 {
@@ -130,8 +116,8 @@ pool_place(struct db *d)
 	return best;
 }
 
-void
-db_pool_pump(struct db *d)
+static void
+pool_pump(struct db *d)
 {
 	struct db_pipe *p;
 
@@ -175,7 +161,7 @@ db_pool_wait(
 	r->read_only = read_only;
 	run_queue(r, false);
 	parked = task_park(t, &run_wait, r, then, name);
-	db_pool_pump(d);
+	pool_pump(d);
 	return parked;
 }
 
@@ -185,7 +171,7 @@ run_again(void *arg)
 	struct db_run *r = arg;
 
 	run_queue(r, true);
-	db_pool_pump(r->db);
+	pool_pump(r->db);
 }
 
 /* Nothing of it has happened, or it may happen twice: once more, after a pause. */
@@ -230,8 +216,8 @@ run_fail(struct db_run *r)
 	run_wake(r, e);
 }
 
-void
-db_pool_finished(struct db *d, struct db_run *r)
+static void
+pool_finished(struct db *d, struct db_run *r)
 {
 	struct db_pipe *p = r->pipe;
 	const bool again = r->tries < RUN_TRIES_MAX;
@@ -259,8 +245,8 @@ db_pool_finished(struct db *d, struct db_run *r)
 		run_repeat(r, verdict == DB_REPEAT);
 }
 
-void
-db_pool_lost(struct db *d, struct db_run *r, bool may_have_committed, struct span why)
+static void
+pool_lost(struct db *d, struct db_run *r, bool may_have_committed, struct span why)
 {
 	MAGIC_CHECK(d, DB_MAGIC);
 	r->pipe = NULL;
@@ -284,6 +270,12 @@ db_pool_lost(struct db *d, struct db_run *r, bool may_have_committed, struct spa
 				    SPAN_FMT(why)));
 }
 
+static const struct db_pipe_ops pool_pipe_ops = {
+	.finished = pool_finished,
+	.lost = pool_lost,
+	.pump = pool_pump,
+};
+
 struct db *
 db_new(struct loop *l, const struct db_opts *o)
 {
@@ -303,7 +295,7 @@ db_new(struct loop *l, const struct db_opts *o)
 	d->n_pipes = (size_t)o->connections;
 	d->pipes = xcalloc(d->n_pipes, sizeof(struct db_pipe *));
 	for (size_t i = 0; i < d->n_pipes; i++)
-		d->pipes[i] = db_pipe_new(d, l, &d->opts);
+		d->pipes[i] = db_pipe_new(d, l, &d->opts, &pool_pipe_ops);
 	return d;
 }
 
@@ -331,20 +323,10 @@ db_ready(const struct db *d)
 	return pool_any_up(d);
 }
 
-struct db_listener **
-db_listener_of(struct db *d)
+void
+db_listen(struct db *d, const char *channel, db_notify_fn *fn, void *arg)
 {
-	return &d->listener;
-}
-
-struct loop *
-db_loop(struct db *d)
-{
-	return d->loop;
-}
-
-const struct db_opts *
-db_options(struct db *d)
-{
-	return &d->opts;
+	if (!d->listener)
+		d->listener = db_listener_new(d->loop, &d->opts);
+	db_listener_add(d->listener, channel, fn, arg);
 }

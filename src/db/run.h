@@ -54,14 +54,18 @@ struct db_run {
 /* pool.c */
 struct next db_pool_wait(struct task *t, struct db_batch *b, bool read_only, step_fn *then,
 	const char *name) MUST_CHECK;
+
+/* run.c */
 void db_run_drop(struct db_run *r); /* forgets plan and answers */
-/* From pipe.c: all answers are in; the connection was lost; a place is free. */
-void db_pool_finished(struct db *d, struct db_run *r);
-void db_pool_lost(struct db *d, struct db_run *r, bool may_have_committed, struct span why);
-void db_pool_pump(struct db *d);
 
 /* pipe.c: a connection in pipeline mode with its prepared statements. */
-struct db_pipe *db_pipe_new(struct db *d, struct loop *l, const struct db_opts *o);
+struct db_pipe_ops {
+	void (*finished)(struct db *d, struct db_run *r); /* all answers are in */
+	void (*lost)(struct db *d, struct db_run *r, bool may_have_committed, struct span why);
+	void (*pump)(struct db *d); /* a place is free */
+};
+struct db_pipe *db_pipe_new(
+	struct db *d, struct loop *l, const struct db_opts *o, const struct db_pipe_ops *ops);
 void db_pipe_free(struct db_pipe *p);
 bool db_pipe_up(const struct db_pipe *p);
 size_t db_pipe_load(const struct db_pipe *p);
@@ -94,9 +98,8 @@ const struct err *db_error(struct arena *a, const char *sqlstate, const char *me
 
 /* listen.c */
 struct db_listener;
+struct db_listener *db_listener_new(struct loop *loop, const struct db_opts *o);
+void db_listener_add(struct db_listener *l, const char *channel, db_notify_fn *fn, void *arg);
 void db_listener_free(struct db_listener *l);
-struct db_listener **db_listener_of(struct db *d);
-struct loop *db_loop(struct db *d);
-const struct db_opts *db_options(struct db *d);
 
 #endif

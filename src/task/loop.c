@@ -311,7 +311,8 @@ loop_run(struct loop *l)
 
 		(void)event_base_loop(l->base,
 			EVLOOP_NO_EXIT_ON_EMPTY | EVLOOP_ONCE | (ready ? EVLOOP_NONBLOCK : 0));
-		task_run_ready(l);
+		if (l->tasks.run_ready)
+			l->tasks.run_ready(l);
 	}
 }
 
@@ -323,7 +324,8 @@ loop_grace_over(void *arg)
 	struct loop *l = arg;
 
 	l->tasks.cancelling = true;
-	task_stop_all(l);
+	if (l->tasks.stop_all)
+		l->tasks.stop_all(l);
 }
 
 bool

@@ -47,7 +47,8 @@ struct loop_timer {
 };
 void loop_timer_set(struct loop *l, struct loop_timer *tm, int64_t ms, loop_fn *fn, void *arg);
 void loop_timer_clear(struct loop_timer *tm);
-/* Tests with clock_fake only: when no task is ready, moves the clock on to the earliest timer. */
+/* Tests with clock_fake only: when no task is ready, moves the clock on to the earliest timer.
+ */
 void loop_skip(struct loop *l);
 
 /* Calls fn whenever the descriptor can be read, for as long as the watch lives. */

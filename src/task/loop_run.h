@@ -11,11 +11,12 @@ struct loop_tasks {
 	uint64_t last_id;
 	int slow_step_ms;
 	bool cancelling; /* the grace of the stop is over */
+	/* Of task.c, known from its first task on: one turn of the run queue; ask every root
+	 * flow to fail with ERR_STOPPED. */
+	void (*run_ready)(struct loop *l);
+	void (*stop_all)(struct loop *l);
 };
 
 struct loop_tasks *loop_tasks(struct loop *l);
-/* task.c: one turn of the run queue; asks every root flow to fail with ERR_STOPPED. */
-void task_run_ready(struct loop *l);
-void task_stop_all(struct loop *l);
 
 #endif

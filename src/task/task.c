@@ -320,7 +320,7 @@ task_run(struct task *t)
 	task_set(t, TASK_READY);
 }
 
-void
+static void
 task_run_ready(struct loop *l)
 {
 	struct loop_tasks *all = loop_tasks(l);
@@ -350,6 +350,23 @@ task_wake(struct task *t, const struct err *e)
 
 /* ---- starting ---- */
 
+static void
+task_stop_all(struct loop *l)
+{
+	struct loop_tasks *all = loop_tasks(l);
+	struct arena *a = arena_new();
+	const struct err *e = err_new(a, ERR_STOPPED, "the program is stopping");
+
+	LIST_EACH_SAFE(it, &all->all)
+	{
+		struct task *t = LIST_ENTRY(it, struct task, all);
+
+		if (!t->parent)
+			task_cancel(t, e);
+	}
+	arena_free(a);
+}
+
 static struct task *
 task_make(struct loop *l, const struct flow *f, const void *arg, size_t arg_size, void *out)
 {
@@ -374,6 +391,8 @@ task_make(struct loop *l, const struct flow *f, const void *arg, size_t arg_size
 	list_init(&t->children);
 	list_init(&t->siblings);
 	list_append(&all->all, &t->all);
+	all->run_ready = task_run_ready;
+	all->stop_all = task_stop_all;
 	all->count++;
 	metric_inc(METRIC_TASKS);
 	task_set_deadline(t, f->deadline_ms);
@@ -430,23 +449,6 @@ task_trace(const struct loop *l, struct buf *b)
 			t->ctx.step, t->wait ? " waits for " : "", t->wait ? t->wait->name : "",
 			task_left_ms(t));
 	}
-}
-
-void
-task_stop_all(struct loop *l)
-{
-	struct loop_tasks *all = loop_tasks(l);
-	struct arena *a = arena_new();
-	const struct err *e = err_new(a, ERR_STOPPED, "the program is stopping");
-
-	LIST_EACH_SAFE(it, &all->all)
-	{
-		struct task *t = LIST_ENTRY(it, struct task, all);
-
-		if (!t->parent)
-			task_cancel(t, e);
-	}
-	arena_free(a);
 }
 
 /* ---- waits of the engine itself ---- */
