@@ -145,6 +145,30 @@ blob_make_dirs(int dir, struct span path)
 	return blob_sync_dir(dir, part) && blob_sync_dir(dir, ".");
 }
 
+static bool
+blob_write_as(struct blob_put *p, const char *tmp, const char *path)
+{
+	int dir = p->store->dir;
+	int fd = blob_openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL, 0640), saved;
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = blob_write_all(fd, p->bytes);
+	saved = errno;
+	if (close(fd) != 0 && ok) {
+		ok = false;
+		saved = errno;
+	}
+	if (ok && renameat(dir, tmp, dir, path) == 0)
+		return true;
+	if (ok)
+		saved = errno;
+	(void)unlinkat(dir, tmp, 0);
+	errno = saved;
+	return false;
+}
+
 /* Temporary name, fsync, rename, fsync of the folder: a name never stands for half a file. */
 static bool
 blob_store_file(struct blob_put *p)
@@ -152,28 +176,17 @@ blob_store_file(struct blob_put *p)
 	struct span path = blob_path(p->arena, p->name), tmp;
 	struct stat st;
 	char folder[8];
-	int fd;
 
-	if (fstatat(p->store->dir, path.p, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		(size_t)st.st_size == p->bytes.n)
-		return true;
-	if (!blob_make_dirs(p->store->dir, path))
-		return false;
-	tmp = token_new(p->arena, 12);
-	tmp = arena_printf(p->arena, "%.5s/.%.*s", path.p, SPAN_FMT(tmp));
-	fd = blob_openat(p->store->dir, tmp.p, O_WRONLY | O_CREAT | O_EXCL, 0640);
-	if (fd < 0)
-		return false;
-	if (!blob_write_all(fd, p->bytes) || close(fd) != 0 ||
-		renameat(p->store->dir, tmp.p, p->store->dir, path.p) != 0) {
-		int saved = errno;
-
-		(void)unlinkat(p->store->dir, tmp.p, 0);
-		errno = saved;
-		return false;
-	}
 	memcpy(folder, path.p, 5);
 	folder[5] = '\0';
+	if (fstatat(p->store->dir, path.p, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+		!S_ISREG(st.st_mode) || (size_t)st.st_size != p->bytes.n) {
+		tmp = token_new(p->arena, 12);
+		tmp = arena_printf(p->arena, "%s/.%.*s", folder, SPAN_FMT(tmp));
+		if (!blob_make_dirs(p->store->dir, path) || !blob_write_as(p, tmp.p, path.p))
+			return false;
+	}
+	/* Also when it was there: who put it there may not have come so far yet. */
 	return blob_sync_dir(p->store->dir, folder);
 }
 
@@ -187,6 +200,7 @@ blob_put_work(void *arg)
 	digest_sha256(p->bytes, sum);
 	hex = hex_encode(p->arena, span_from(sum, sizeof(sum)));
 	p->name = arena_printf(p->arena, "%.*s.%.*s", SPAN_FMT(hex), SPAN_FMT(p->ext));
+	assert(blob_name_valid(p->name));
 	errno = 0;
 	p->error = blob_store_file(p) ? 0 : errno ? errno : EIO;
 }
@@ -224,7 +238,7 @@ blob_put_stored(struct task *t)
 		return fail(t,
 			err_new(task_arena(t), ERR_UNAVAILABLE,
 				"the media store cannot be written: %s", strerror(p->error)));
-	assert(p->name.n < BLOB_NAME_MAX);
+	assert(p->name.n < BLOB_NAME_MAX); /* so it is for every valid name */
 	memcpy(out, p->name.p, p->name.n);
 	out[p->name.n] = '\0';
 	return done(t);

@@ -63,11 +63,12 @@ struct http_run {
 	struct task *task;
 	struct http_call *call;
 	const struct http_rule *rule;
-	struct url hop;
+	struct url first, hop;
 	CURL *easy;
 	struct curl_slist *headers;
 	struct buf body;
 	size_t head_bytes, lines;
+	bool head_done;
 	struct http_header *reply;
 	size_t n_reply, cap_reply;
 	struct span visited[8];
@@ -206,8 +207,10 @@ http_prereq(void *arg, char *remote, char *local, int remote_port, int local_por
 	(void)local;
 	(void)local_port;
 	if (conf_range_parse(span_of(remote), &a) &&
-		http_permits(r, a.addr, (uint16_t)remote_port))
+		http_permits(r, a.addr, (uint16_t)remote_port)) {
+		r->forbidden = NULL; /* another address of the host was; this one is not */
 		return CURL_PREREQFUNC_OK;
+	}
 	r->forbidden_kind = ERR_ADDRESS;
 	if (!r->forbidden)
 		r->forbidden = "its address cannot be read";
@@ -275,15 +278,24 @@ http_head(char *p, size_t size, size_t n, void *arg)
 	r->head_bytes += line.n;
 	if (r->head_bytes > HTTP_HEADERS_MAX || ++r->lines > HTTP_HEADER_LINES)
 		return http_stop(r, ERR_TOO_LARGE, "its headers are longer than is read here");
-	if (span_starts(line, SPAN("HTTP/")))
+	if (span_starts(line, SPAN("HTTP/"))) {
 		r->n_reply = 0; /* after 100 Continue the real head begins */
-	else if (colon != SIZE_MAX)
+		r->head_done = false;
+	} else if (line.n <= 2) {
+		r->head_done = true; /* what follows now are trailers: not looked at */
+	} else if (colon != SIZE_MAX && !r->head_done)
 		http_keep_header(
 			r, span_slice(line, 0, colon), span_slice(line, colon + 1, line.n));
 	return line.n;
 }
 
 /* ---- one hop ---- */
+
+static bool
+http_is_get(const struct http_call *c)
+{
+	return !c->method.p || span_is(c->method, "GET");
+}
 
 static CURL *
 http_easy(struct http *h)
@@ -324,12 +336,21 @@ http_text_valid(struct span s)
 	return true;
 }
 
+/* What speaks for us to one host says nothing to another that it redirects to. */
+static bool
+http_is_credential(struct span name)
+{
+	return span_is_nocase(name, "Authorization") || span_is_nocase(name, "Cookie");
+}
+
 static void
 http_add_headers(struct http_run *r, const struct http_header *h, size_t n)
 {
 	struct arena *a = task_arena(r->task);
 
 	for (size_t i = 0; i < n; i++) {
+		if (http_is_credential(h[i].name) && !span_eq(r->hop.origin, r->first.origin))
+			continue;
 		assert(http_text_valid(h[i].name) && http_text_valid(h[i].value));
 		r->headers = curl_slist_append(r->headers,
 			arena_printf(a, "%.*s: %.*s", SPAN_FMT(h[i].name), SPAN_FMT(h[i].value))
@@ -350,7 +371,7 @@ http_setup(struct http_run *r, long timeout_ms)
 {
 	struct http *h = r->http;
 	struct http_call *c = r->call;
-	bool post = c->method.p && !span_is(c->method, "GET");
+	bool post = !http_is_get(c);
 
 	SET(CURLOPT_PRIVATE, r);
 	SET(CURLOPT_URL,
@@ -371,6 +392,8 @@ http_setup(struct http_run *r, long timeout_ms)
 	SET(CURLOPT_LOW_SPEED_LIMIT, 512L);
 	SET(CURLOPT_LOW_SPEED_TIME, 10L);
 	SET(CURLOPT_NOSIGNAL, 1L);
+	/* A thread that still asks for an address is left to end by itself, not waited for. */
+	SET(CURLOPT_QUICK_EXIT, 1L);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -381,7 +404,8 @@ http_setup(struct http_run *r, long timeout_ms)
 	SET(CURLOPT_DNS_CACHE_TIMEOUT, 60L);
 	SET(CURLOPT_MAXAGE_CONN, 60L);
 	SET(CURLOPT_MAXLIFETIME_CONN, 600L);
-	SET(CURLOPT_PIPEWAIT, 1L);
+	/* In clear there is nothing to wait for: a mute host would only hold up the others. */
+	SET(CURLOPT_PIPEWAIT, r->hop.https ? 1L : 0L);
 	SET(CURLOPT_USERAGENT, h->agent);
 	if (h->ca_file[0])
 		SET(CURLOPT_CAINFO, h->ca_file);
@@ -439,6 +463,7 @@ http_send(struct http_run *r)
 	buf_init(&r->body, r->rule->max);
 	r->n_reply = 0;
 	r->head_bytes = r->lines = 0;
+	r->head_done = false;
 	r->forbidden = NULL;
 	http_setup(r, (long)left);
 	rc = curl_multi_add_handle(r->http->multi, r->easy);
@@ -532,7 +557,7 @@ http_redirected(struct http_run *r, const struct err **e)
 			c->status == 307 || c->status == 308;
 	struct url next;
 
-	if (!redirect || !location.p || r->rule->redirects == 0 || c->body.p)
+	if (!redirect || !location.p || r->rule->redirects == 0 || !http_is_get(c))
 		return false;
 	if (c->redirects >= r->rule->redirects) {
 		*e = err_new(a, ERR_UPSTREAM, "%.*s redirects more than %d times",
@@ -650,7 +675,10 @@ await_http_at(struct task *t, struct http_call *call, step_fn *then, const char 
 	call->status = 0;
 	call->redirects = 0;
 	call->sent = false;
-	if ((e = url_parse(a, call->url, &r->hop)) || (e = http_send(r)))
+	if ((e = url_parse(a, call->url, &r->first)))
+		return fail(t, e);
+	r->hop = r->first;
+	if ((e = http_send(r)))
 		return fail(t, e);
 	return task_park(t, &ops, r, then, name);
 }
