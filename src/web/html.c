@@ -3,7 +3,8 @@
 #include "hub/link.h"
 #include "markup/template.h"
 
-#define HTML_BODY_MAX ((size_t)4 << 20)
+/* A post's own page with the longest text there may be. */
+#define HTML_BODY_MAX ((size_t)16 << 20)
 
 void
 html_query(struct page_ask *q)
@@ -39,27 +40,32 @@ html_csp(struct arena *a, const struct hub *h)
 		SPAN_FMT(h->media_base));
 }
 
-static void
+static const struct err *
 html_render(struct arena *a, const struct web *w, const struct model *m, const char *template,
 	const json_t *root, struct httpd_reply *out)
 {
+	const struct err *e = NULL;
 	struct buf b;
 
 	buf_init(&b, HTML_BODY_MAX);
 	template_render(w->templates, template, root, m->lang, &b);
-	out->type = SPAN("text/html; charset=utf-8");
-	out->body = arena_dup(a, buf_span(&b));
-	out->csp = html_csp(a, m->hub);
+	if (b.toobig)
+		e = err_new(a, ERR_INTERNAL, "the page \"%s\" is too large", template);
+	else
+		out->body = arena_dup(a, buf_span(&b));
 	buf_fini(&b);
+	out->type = SPAN("text/html; charset=utf-8");
+	out->csp = html_csp(a, m->hub);
+	return e;
 }
 
-void
+const struct err *
 html_reply(struct page_ask *q, const struct model *m, const char *template, json_t *root,
 	struct httpd_reply *out)
 {
-	html_render(q->arena, q->web, m, template, root, out);
 	/* Asked for again each time: what is withdrawn must not stay in caches on the way. */
 	out->cache_control = SPAN("public, no-cache");
+	return html_render(q->arena, q->web, m, template, root, out);
 }
 
 void
@@ -88,9 +94,8 @@ html_error(struct httpd_req *r, struct web *w, const struct err *e, struct httpd
 	f.title = model_error_title(&m, e->kind);
 	root = model_page(&m, &f);
 	model_error(&m, root, e->kind);
-	html_render(a, w, &m, "error", root, out);
 	out->vary = SPAN("Accept, Accept-Language");
-	return true;
+	return html_render(a, w, &m, "error", root, out) == NULL;
 }
 
 /* ---- pages of posts ---- */
@@ -174,16 +179,16 @@ html_posts_model(struct page_ask *q, const struct model *m, const struct html_po
 
 		if (e)
 			return e;
+		if (i == 0 && (p->min_id ? rows > shown : p->max_id > 0))
+			pager.newer_than = post.id;
+		if (i + 1 == shown && (p->min_id || rows > shown))
+			pager.older_than = post.id;
 		acc = account_of(accounts, n, post.account);
 		if (!acc)
 			continue; /* added between the two statements: on the next rendering */
 		if ((e = model_post(m, &post, acc, i < 2 ? MODEL_FIRST : 0, &j)))
 			return e;
 		json_array_append(list, j);
-		if (i == 0 && (p->min_id ? rows > shown : p->max_id > 0))
-			pager.newer_than = post.id;
-		if (i + 1 == shown && (p->min_id || rows > shown))
-			pager.older_than = post.id;
 	}
 	model_pager(m, root, &pager);
 	return NULL;

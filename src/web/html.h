@@ -23,9 +23,9 @@ enum html_param {
 /* Asks for the settings: the first statement of the batch. */
 void html_query(struct page_ask *q);
 const struct err *html_model(struct page_ask *q, struct model *out) MUST_CHECK;
-/* The template with the root; status and the like may be set by the caller. */
-void html_reply(struct page_ask *q, const struct model *m, const char *template, json_t *root,
-	struct httpd_reply *out);
+/* The template with the root. */
+const struct err *html_reply(struct page_ask *q, const struct model *m, const char *template,
+	json_t *root, struct httpd_reply *out) MUST_CHECK;
 /* An answer that leads elsewhere on this hub. */
 void html_redirect(struct page_ask *q, struct span url, struct httpd_reply *out);
 

@@ -9,6 +9,7 @@
 #include "web/model.h"
 
 #define CARD_TEXT_MAX 900    /* characters shown whole on pages with many posts */
+#define CARD_HTML_MAX 16384  /* bytes; a short text may stand in a heap of markup */
 #define CARD_EXCERPT_MAX 600 /* what is shown of a longer text */
 #define CARD_PICTURES_MAX 4  /* on pages with many posts */
 
@@ -101,8 +102,14 @@ post_text(const struct model *m, const struct post *p, unsigned flags, json_t *o
 	if (e)
 		return e;
 	own = n;
-	if (!(flags & MODEL_WHOLE))
+	if (!(flags & MODEL_WHOLE)) {
 		cut = compose_excerpt(m->arena, p, CARD_TEXT_MAX, CARD_EXCERPT_MAX, &html);
+		if (html.html.n > CARD_HTML_MAX) {
+			html = html_from_text(m->arena,
+				text_truncate(m->arena, p->text, CARD_EXCERPT_MAX), SPAN_NONE);
+			cut = true;
+		}
+	}
 	if (!cut)
 		html_cut_tags(m->arena, &html.html, &tags, &n);
 	html = html_link_hashtags(m->arena, html, link_path(m->arena, m->hub, SPAN("/tags/")));

@@ -138,8 +138,7 @@ home_render(struct page_ask *q, struct httpd_reply *out)
 	if ((e = home_follow(q, &m, root)) ||
 		(e = html_posts_model(q, &m, &s->posts, path, list, n, root)))
 		return e;
-	html_reply(q, &m, "home", root, out);
-	return NULL;
+	return html_reply(q, &m, "home", root, out);
 }
 
 static const struct page home_page = {

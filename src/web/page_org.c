@@ -72,8 +72,7 @@ org_render(struct page_ask *q, struct httpd_reply *out)
 	model_feeds(&m, root, path, s->acc.name);
 	if ((e = html_posts_model(q, &m, &s->posts, path, &s->acc, 1, root)))
 		return e;
-	html_reply(q, &m, "org", root, out);
-	return NULL;
+	return html_reply(q, &m, "org", root, out);
 }
 
 static const struct page org_page = {
@@ -132,8 +131,7 @@ orgs_render(struct page_ask *q, struct httpd_reply *out)
 	}
 	json_object_set_new(orgs, "lead", json_str(f.description));
 	json_object_set(root, "orgs", orgs);
-	html_reply(q, &m, "orgs", root, out);
-	return NULL;
+	return html_reply(q, &m, "orgs", root, out);
 }
 
 static const struct page orgs_page = {

@@ -128,8 +128,7 @@ status_render(struct page_ask *q, struct httpd_reply *out)
 		(e = model_card(&m, &s->post, root)) || (e = status_further(q, &m, root)))
 		return e;
 	json_object_set(root, "post", post);
-	html_reply(q, &m, "status", root, out);
-	return NULL;
+	return html_reply(q, &m, "status", root, out);
 }
 
 static const struct page status_page = {

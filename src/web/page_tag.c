@@ -52,8 +52,7 @@ tag_render(struct page_ask *q, struct httpd_reply *out)
 	model_feeds(&m, root, path, name);
 	if ((e = html_posts_model(q, &m, &s->posts, path, list, n, root)))
 		return e;
-	html_reply(q, &m, "tag", root, out);
-	return NULL;
+	return html_reply(q, &m, "tag", root, out);
 }
 
 static const struct page tag_page = {

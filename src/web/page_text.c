@@ -31,8 +31,7 @@ text_render(struct page_ask *q, struct httpd_reply *out)
 	f.description = model_lead(&m);
 	root = model_page(&m, &f);
 	model_text(&m, root, which);
-	html_reply(q, &m, "text", root, out);
-	return NULL;
+	return html_reply(q, &m, "text", root, out);
 }
 
 #define TEXT_PAGE(which_)                                                                      \

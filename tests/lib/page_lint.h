@@ -1,5 +1,5 @@
 /*
- * Page lint: what can be said about a page's accessibility without a browser (doc/web.md, A2).
+ * Page lint: what can be said about a page's accessibility without a browser.
  *
  * One h1, headings without gaps, languages, alternative texts, labels, unique ids and
  * references that lead somewhere, the skip link first, no order of our own for the keyboard, no

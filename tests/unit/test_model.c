@@ -368,6 +368,15 @@ test_excerpt(void **state)
 	j = post_of(&de, &p, MODEL_WHOLE);
 	assert_true(json_is_false(at(j, "cut")));
 	check_span(html_of(j), p.html);
+	/* Few words in a heap of markup: the words alone. */
+	buf_reset(&html);
+	for (int i = 0; i < 2000; i++)
+		buf_lit(&html, "<p><strong>a</strong></p>");
+	p.html = buf_span(&html);
+	p.text = SPAN("a a a <b>");
+	j = post_of(&de, &p, 0);
+	assert_true(json_is_true(at(j, "cut")));
+	check_span(html_of(j), SPAN("<p>a a a &lt;b&gt;</p>"));
 	buf_fini(&html);
 	buf_fini(&text);
 }
