@@ -1,9 +1,9 @@
 // litfassctl: every command, its help, its JSON, its errors and exit codes.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { address, program, scratch } from './lib/env.js';
+import { address, program, scratch, top } from './lib/env.js';
 import { run, startHub } from './lib/hub.js';
 import { orgs, startSite } from './lib/site.js';
 import { until } from './lib/wait.js';
@@ -45,6 +45,20 @@ test('help', async t => {
 	const version = await run(program('litfassctl'), ['--version']);
 	assert.equal(version.code, OK);
 	assert.match(version.stdout, /0\.1\.0/);
+});
+
+test('the manual page and the completion know every command and option', async () => {
+	const man = readFileSync(join(top, 'doc/man/litfassctl.1'), 'utf8');
+	const completion = readFileSync(join(top, 'contrib/completion/litfassctl'), 'utf8');
+	for (const c of commands) {
+		assert.match(man, new RegExp(`^\\.It Nm Cm ${c}\\b`, 'm'), c);
+		for (const word of c.split(' ')) assert.match(completion, new RegExp(`\\b${word}\\b`), word);
+		const help = (await run(program('litfassctl'), [...c.split(' '), '--help'])).stdout;
+		for (const [, option] of help.matchAll(/^ {2}--(\S+)/gm)) {
+			assert.match(man, new RegExp(`^\\.It Nm Cm ${c}\\b.*-${option}\\b`, 'm'), `${c} --${option}`);
+			assert.ok(completion.includes(`--${option}`), `--${option}`);
+		}
+	}
 });
 
 test('usage errors', async () => {

@@ -13,10 +13,29 @@ const keys = new Map();
 const documentLoader = getDocumentLoader({ allowPrivateAddress: true });
 
 // Fedify may also trust a proof inside the body; here the HTTP signature itself is judged.
-async function judge(request) {
+const keyCache = {
+	known: new Map(),
+	async get(id) {
+		return this.known.get(id.href);
+	},
+	async set(id, key) {
+		if (key) this.known.set(id.href, key);
+	},
+};
+async function judge(request, timeWindow) {
 	const scheme = request.headers.has('signature-input') ? 'rfc9421' : request.headers.has('signature') ? 'cavage' : 'none';
-	const key = await verifyRequest(request, { documentLoader, contextLoader: documentLoader });
+	const key = await verifyRequest(request, { documentLoader, contextLoader: documentLoader, keyCache, timeWindow });
 	return { scheme, verified: key !== null, keyId: key?.id?.href ?? null };
+}
+// While a sender is down its key cannot be asked for: what was accepted is judged again later.
+async function judgeAgain() {
+	for (const r of requests) {
+		if (r.verified || r.status >= 300 || r.scheme === 'none') continue;
+		const headers = new Headers();
+		for (let i = 0; i < r.headers.length; i += 2) headers.append(r.headers[i], r.headers[i + 1]);
+		Object.assign(r, await judge(new Request(new URL(r.path, base), { method: 'POST', headers, body: r.body }), false));
+	}
+	return requests;
 }
 let silent = false; // answer 503 to inbox posts
 let only9421 = false; // answer 401 to the older signature scheme
@@ -109,7 +128,7 @@ const commands = {
 	// What was received is known before its signature has been judged.
 	async requests() {
 		await Promise.allSettled(underWay);
-		return requests;
+		return judgeAgain();
 	},
 	silent({ on }) {
 		silent = on;
