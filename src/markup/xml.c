@@ -231,11 +231,35 @@ entity_at(struct span s, const char **utf8)
 }
 
 /*
- * From the first '<' on, without control bytes; HTML's entities as characters outside CDATA;
- * escape_bare: ampersands that begin no entity are escaped.
+ * Length of an element of HTML at s that is never closed, "<br>", up to its '>'; 0 = it is
+ * none. RSS's own <link> must not be among them.
+ */
+static size_t
+void_at(struct span s)
+{
+	static const char *const names[] = {"br", "hr", "img", "wbr", "input", "col"};
+	size_t n = 1, i = 0, end;
+
+	s = span_slice(s, 0, 2048);
+	while (n < s.n && ((s.p[n] | 32) >= 'a' && (s.p[n] | 32) <= 'z'))
+		n++;
+	while (i < ARRAY_LEN(names) && !span_is_nocase(span_slice(s, 1, n), names[i]))
+		i++;
+	if (i == ARRAY_LEN(names))
+		return 0;
+	end = span_find_byte(s, '>');
+	if (end == SIZE_MAX || s.p[end - 1] == '/' ||
+		span_find_byte(span_slice(s, 1, end), '<') != SIZE_MAX)
+		return 0;
+	return end;
+}
+
+/*
+ * From the first '<' on, without control bytes; HTML's entities as characters outside CDATA.
+ * mend: ampersands that begin no entity are escaped, HTML's empty elements are closed.
  */
 static void
-xml_clean(struct span s, bool escape_bare, struct buf *b)
+xml_clean(struct span s, bool mend, struct buf *b)
 {
 	size_t start = span_find_byte(s, '<');
 	bool cdata = false;
@@ -246,7 +270,7 @@ xml_clean(struct span s, bool escape_bare, struct buf *b)
 		struct span rest = span_slice(s, i, s.n);
 		unsigned char c = (unsigned char)s.p[i];
 		const char *utf8;
-		size_t n;
+		size_t n = 0;
 
 		if (!cdata && c == '<' && span_starts(rest, SPAN("<![CDATA[")))
 			cdata = true;
@@ -259,10 +283,17 @@ xml_clean(struct span s, bool escape_bare, struct buf *b)
 				i += n - 1;
 				continue;
 			}
-			if (n == 0 && escape_bare) {
+			if (n == 0 && mend) {
 				buf_lit(b, "&amp;");
 				continue;
 			}
+		}
+		n = mend && !cdata && c == '<' ? void_at(rest) : 0;
+		if (n > 0) {
+			xml_clean(span_slice(rest, 0, n), true, b);
+			buf_lit(b, "/>");
+			i += n;
+			continue;
 		}
 		if (c >= 0x20 || c == '\t' || c == '\n' || c == '\r')
 			buf_byte(b, (char)c);
@@ -303,6 +334,12 @@ xml_without_declaration(struct span s)
 	return end == SIZE_MAX ? s : span_slice(s, end + 2, s.n);
 }
 
+static struct span
+xml_prolog_cut(struct arena *a, struct span s)
+{
+	return xml_without_declaration(xml_without_doctype(a, s));
+}
+
 static void
 xml_doc_release(void *doc)
 {
@@ -327,7 +364,7 @@ const struct err *
 xml_parse(struct arena *a, struct span text, struct span charset, struct xml_doc *out)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct span s;
+	struct span s, given;
 	struct buf b;
 	xmlDoc *doc;
 	xmlNode *root;
@@ -337,16 +374,16 @@ xml_parse(struct arena *a, struct span text, struct span charset, struct xml_doc
 	if (text.n > XML_MAX)
 		return err_new(
 			a, ERR_TOO_LARGE, "XML of %zu bytes: at most 8 MiB are read", text.n);
-	s = xml_to_utf8(a, text, charset, &out->recovered);
+	given = xml_to_utf8(a, text, charset, &out->recovered);
 	buf_init(&b, 3 * XML_MAX);
-	xml_clean(s, false, &b);
-	s = xml_without_declaration(xml_without_doctype(a, arena_dup(a, buf_span(&b))));
+	xml_clean(given, false, &b);
+	s = xml_prolog_cut(a, arena_dup(a, buf_span(&b)));
 	doc = xml_try(s, 0);
 	if (!doc) {
 		out->recovered = true;
 		buf_reset(&b);
-		xml_clean(s, true, &b);
-		s = arena_dup(a, buf_span(&b));
+		xml_clean(given, true, &b);
+		s = xml_prolog_cut(a, arena_dup(a, buf_span(&b)));
 		doc = xml_try(s, 0);
 	}
 	if (!doc)

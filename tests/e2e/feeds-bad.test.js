@@ -25,7 +25,7 @@ async function read(path, timeout = 60_000) {
 		const [s] = await hub.list('source', 'list', slug);
 		return s.health !== 'new' && s;
 	}, { timeout, every: 200, logs: () => hub.tail() });
-	const posts = await hub.list('post', 'list', slug, '--limit', '20000');
+	const posts = await hub.list('post', 'list', slug, '--limit', '10000');
 	return { slug, source, posts };
 }
 

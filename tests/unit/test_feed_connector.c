@@ -196,6 +196,27 @@ test_truncated(void **state)
 	arena_free(a);
 }
 
+/* One item that is not XML does not swallow those behind it. */
+static void
+test_malformed_items(void **state)
+{
+	struct arena *a = arena_new();
+	const struct ingest in = read_items(a,
+		"<item><guid>1</guid><description>A & B<br>C &nbsp; D</description></item>"
+		"<item><guid>2</guid><description>E<IMG src='x.jpg' "
+		"alt='&'>F</description></item>"
+		"<item><guid>3</guid><description>G<br/>H<hr class='a'></description></item>");
+
+	(void)state;
+	assert_true(in.recovered);
+	assert_int_equal(in.n_items, 3);
+	for (size_t i = 0; i < 3; i++)
+		check_span(in.items[i].remote_id, arena_printf(a, "%zu", i + 1));
+	assert_true(span_starts(in.items[0].body, SPAN("A & B")));
+	assert_true(span_has(in.items[1].body, SPAN("F")));
+	arena_free(a);
+}
+
 static void
 test_no_feed(void **state)
 {
@@ -489,6 +510,7 @@ main(void)
 		cmocka_unit_test(test_next_pages),
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_malformed_items),
 		cmocka_unit_test(test_no_feed),
 		cmocka_unit_test(test_xxe),
 		cmocka_unit_test(test_dates),
