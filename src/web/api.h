@@ -74,7 +74,7 @@ const struct err *api_statuses_reply(struct page_ask *q, struct api_statuses *s,
 struct span api_link(
 	struct page_ask *q, struct span path, int64_t first, int64_t last, bool older);
 
-extern const struct route_table api_account_routes, api_instance_routes, api_status_routes,
-	api_timeline_routes;
+extern const struct route_table api_account_routes, api_instance_routes, api_search_routes,
+	api_status_routes, api_timeline_routes;
 
 #endif

@@ -83,6 +83,18 @@ empty_render(struct page_ask *q, struct httpd_reply *out)
 	return NULL;
 }
 
+/* There is no stream; who asks whether it works gets the answer about the hub. */
+static const struct err *
+health_render(struct page_ask *q, struct httpd_reply *out)
+{
+	(void)q;
+	out->type = SPAN("text/plain; charset=utf-8");
+	out->body = SPAN("OK");
+	out->cache_control = SPAN("no-cache");
+	return NULL;
+}
+
+static const struct page health_page = {.flags = PAGE_CORS, .render = health_render};
 static const struct page empty_page = {.flags = PAGE_CORS, .render = empty_render};
 
 static const struct route api_instance_list[] = {
@@ -92,6 +104,7 @@ static const struct route api_instance_list[] = {
 	WEB_PAGE("/api/v1/instance/peers", empty_page),
 	WEB_PAGE("/api/v1/instance/rules", empty_page),
 	WEB_PAGE("/api/v1/custom_emojis", empty_page),
+	WEB_PAGE("/api/v1/streaming/health", health_page),
 	WEB_PAGE("/api/v1/announcements", empty_page),
 	WEB_PAGE("/api/v1/trends/tags", empty_page),
 	WEB_PAGE("/api/v1/trends/statuses", empty_page),

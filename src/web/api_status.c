@@ -49,6 +49,38 @@ static const struct page status_page = {
 	.render = status_render,
 };
 
+/* Of the versions only the present one is public; it is dated by its edit. */
+static const struct err *
+history_render(struct page_ask *q, struct httpd_reply *out)
+{
+	static const char *const kept[] = {"content", "spoiler_text", "sensitive", "account",
+		"media_attachments", "emojis"};
+	struct api_statuses *s = q->state;
+	json_t *j, *version = json_own(q->arena, json_object());
+	const struct err *e = api_accounts_take(q, &q->next, 0, s);
+
+	if (!e)
+		e = api_status_json(q, s, &s->posts[0], &j);
+	if (e)
+		return e;
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		json_object_set(version, kept[i], json_object_get(j, kept[i]));
+	json_object_set(version, "created_at",
+		json_object_get(
+			j, s->posts[0].edited_us == TIME_NONE ? "created_at" : "edited_at"));
+	json_decref(j);
+	api_reply(q, out, json_pack("[O]", version), 60);
+	return NULL;
+}
+
+static const struct page history_page = {
+	.flags = PAGE_CORS,
+	.state_size = sizeof(struct api_statuses),
+	.query = status_query,
+	.more = status_more,
+	.render = history_render,
+};
+
 /* ---- below: the status must exist, what is asked about it is empty or simple ---- */
 
 static const struct err *
@@ -107,6 +139,7 @@ static const struct route api_status_list[] = {
 	WEB_PAGE("/api/v1/statuses/{id}", status_page),
 	WEB_PAGE("/api/v1/statuses/{id}/context", context_page),
 	WEB_PAGE("/api/v1/statuses/{id}/card", card_page),
+	WEB_PAGE("/api/v1/statuses/{id}/history", history_page),
 	WEB_PAGE("/api/v1/statuses/{id}/source", source_page),
 	WEB_PAGE("/api/v1/statuses/{id}/reblogged_by", none_page),
 	WEB_PAGE("/api/v1/statuses/{id}/favourited_by", none_page),

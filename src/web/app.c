@@ -23,6 +23,7 @@ static const struct route_table *const web_tables[] = {
 	&inbox_routes,
 	&api_timeline_routes,
 	&api_status_routes,
+	&api_search_routes,
 	&api_account_routes,
 	&api_instance_routes,
 	&feed_routes,

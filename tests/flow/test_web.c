@@ -395,6 +395,7 @@ static const struct row rows[] = {
 	{{.path = "/inbox"}, 405, NULL, "POST, OPTIONS", NULL},
 	{{.path = "/feed.atom", .method = "DELETE"}, 405, NULL, "GET, HEAD, OPTIONS", NULL},
 	{{.path = "/feed.atom", .method = "OPTIONS"}, 204, NULL, "GET, HEAD, OPTIONS", NULL},
+	{{.path = "/o/stadt"}, 200, NULL, NULL, "publicKeyPem"},
 	/* Only these five count. */
 	{{.path = "/api/v1/nothing"}, 404, "application/json; charset=utf-8", NULL, "error"},
 	{{.path = TIMELINE "&limit=x"}, 422, "application/json; charset=utf-8", NULL,
