@@ -212,7 +212,7 @@ const struct err *
 api_statuses_reply(
 	struct page_ask *q, struct api_statuses *s, struct span path, struct httpd_reply *out)
 {
-	json_t *list = json_own(q->arena, json_array()), *one;
+	json_t *list = json_own(q->arena, json_array()), *one = NULL;
 	const struct err *e = NULL;
 
 	for (size_t i = 0; !e && i < s->n; i++) {

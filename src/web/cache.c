@@ -11,7 +11,7 @@
 #define CACHE_OVERHEAD 128 /* of the map, about */
 
 struct cache_entry {
-	struct list link; /* most recently used first */
+	struct list link; /* longest unused first */
 	struct httpd_frozen *frozen;
 	size_t bytes;
 	struct span key; /* behind this struct */
@@ -40,10 +40,10 @@ cache_new(size_t max_bytes)
 	return c;
 }
 
+/* It has been taken off the list. */
 static void
 cache_drop(struct cache *c, struct cache_entry *e)
 {
-	list_unlink(&e->link);
 	(void)map_remove(c->entries, e->key);
 	c->bytes -= e->bytes;
 	httpd_frozen_unref(e->frozen);
@@ -51,10 +51,16 @@ cache_drop(struct cache *c, struct cache_entry *e)
 }
 
 static void
+cache_drop_oldest(struct cache *c)
+{
+	cache_drop(c, LIST_ENTRY(list_pop(&c->used), struct cache_entry, link));
+}
+
+static void
 cache_clear(struct cache *c)
 {
 	while (!list_empty(&c->used))
-		cache_drop(c, LIST_ENTRY(c->used.next, struct cache_entry, link));
+		cache_drop_oldest(c);
 }
 
 void
@@ -99,9 +105,9 @@ cache_get(struct cache *c, struct span key)
 		cache_clear(c);
 		return NULL;
 	}
-	if (c->used.next != &e->link) {
+	if (c->used.prev != &e->link) {
 		list_unlink(&e->link);
-		list_prepend(&c->used, &e->link);
+		list_append(&c->used, &e->link);
 	}
 	return e->frozen;
 }
@@ -119,15 +125,17 @@ cache_put(struct cache *c, struct span key, int64_t generation, struct httpd_fro
 		bytes > c->max_bytes / 4)
 		return;
 	e = map_get(c->entries, key);
-	if (e)
+	if (e) {
+		list_unlink(&e->link);
 		cache_drop(c, e);
+	}
 	while (c->bytes + bytes > c->max_bytes)
-		cache_drop(c, LIST_ENTRY(c->used.prev, struct cache_entry, link));
+		cache_drop_oldest(c);
 	e = xmalloc(sizeof(*e) + key.n);
 	*e = (struct cache_entry){.frozen = httpd_frozen_ref(f), .bytes = bytes};
 	memcpy(e->key_bytes, key.p, key.n);
 	e->key = span_from(e->key_bytes, key.n);
-	list_prepend(&c->used, &e->link);
+	list_append(&c->used, &e->link);
 	(void)map_put(c->entries, key, e);
 	c->bytes += bytes;
 }

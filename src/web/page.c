@@ -30,7 +30,7 @@ key_put(char *key, size_t n, struct span s)
 	assert(n + 2 + s.n <= PAGE_KEY_MAX && (!s.p || s.n < PAGE_ABSENT));
 	key[n++] = (char)(len >> 8);
 	key[n++] = (char)(len & 0xff);
-	if (s.n)
+	if (s.p)
 		memcpy(key + n, s.p, s.n);
 	return n + s.n;
 }
