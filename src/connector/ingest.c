@@ -265,14 +265,13 @@ first_picture(const struct ingest_post *p)
 
 /* Brings the pictures: of a new post, or once more when an edit changed something. */
 static void
-add_media_job(const struct ingest_todo *t, struct db_batch *b)
+add_media_job(const struct ingest_todo *t, struct span first, struct db_batch *b)
 {
 	struct span key = arena_printf(b->arena, "%" PRId64, t->id);
 	struct url u;
 	const struct job_new job = {.kind = SPAN("media"),
 		.key = key,
-		.host = url_parse(b->arena, first_picture(&t->post)->url, &u) ? SPAN_NONE
-									      : u.host,
+		.host = url_parse(b->arena, first, &u) ? SPAN_NONE : u.host,
 		.args = arena_printf(b->arena, "{\"post\":%" PRId64 "}", t->id),
 		.run_at_us = TIME_NONE,
 		.priority = t->verdict.archive ? 10 : 0};
@@ -286,6 +285,8 @@ add_media_job(const struct ingest_todo *t, struct db_batch *b)
 static size_t
 write_media(const struct ingest_todo *t, struct db_batch *b, struct post_media *out)
 {
+	const struct ingest_media *first = first_picture(&t->post);
+
 	for (size_t i = 0; i < t->post.n_media; i++) {
 		const struct ingest_media *m = &t->post.media[i];
 
@@ -302,8 +303,8 @@ write_media(const struct ingest_todo *t, struct db_batch *b, struct post_media *
 	}
 	if (t->is_known)
 		post_media_trim(b, t->id, (int64_t)t->post.n_media);
-	if (first_picture(&t->post))
-		add_media_job(t, b);
+	if (first)
+		add_media_job(t, first->url, b);
 	return t->post.n_media;
 }
 
