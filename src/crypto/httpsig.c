@@ -430,6 +430,35 @@ sfv_covers(const struct sfv *v, const char *what)
 	return false;
 }
 
+/* The whole target in one component, or in several together. */
+static bool
+sfv_covers_target(const struct sfv *v, const struct httpsig_request *r)
+{
+	const bool query = span_find_byte(r->target, '?') != SIZE_MAX;
+
+	if (sfv_covers(v, "@target-uri"))
+		return true;
+	return sfv_covers(v, "@authority") &&
+	       (sfv_covers(v, "@request-target") ||
+		       (sfv_covers(v, "@path") && (!query || sfv_covers(v, "@query"))));
+}
+
+/* RFC 9421 2.2.3: in lower case and without the port that the scheme implies. */
+static struct span
+rfc9421_authority(struct arena *a, const struct httpsig_request *r)
+{
+	const struct span port = span_is(r->scheme, "https") ? SPAN(":443") : SPAN(":80");
+	struct span host = arena_dup(a, span_trim(r->host));
+	char *p = (char *)(uintptr_t)host.p; /* our own copy */
+
+	if (span_ends(host, port))
+		host = span_slice(host, 0, host.n - port.n);
+	for (size_t i = 0; i < host.n; i++)
+		if (p[i] >= 'A' && p[i] <= 'Z')
+			p[i] = (char)(p[i] + ('a' - 'A'));
+	return host;
+}
+
 static bool
 rfc9421_value(
 	struct arena *a, const struct httpsig_request *r, struct span c, struct span *value)
@@ -440,9 +469,9 @@ rfc9421_value(
 		*value = r->method;
 	else if (span_is(c, "@target-uri"))
 		*value = arena_printf(a, "%.*s://%.*s%.*s", SPAN_FMT(r->scheme),
-			SPAN_FMT(r->host), SPAN_FMT(r->target));
+			SPAN_FMT(rfc9421_authority(a, r)), SPAN_FMT(r->target));
 	else if (span_is(c, "@authority"))
-		*value = r->host;
+		*value = rfc9421_authority(a, r);
 	else if (span_is(c, "@scheme"))
 		*value = r->scheme;
 	else if (span_is(c, "@request-target"))
@@ -517,10 +546,7 @@ rfc9421_parse(struct arena *a, const struct httpsig_request *r, struct span inpu
 	if (!sfv_parse(input, &v))
 		return sig_bad(a, "Signature-Input must hold exactly one signature with keyid, "
 				  "without parameters of components");
-	if (!sfv_covers(&v, "@method") ||
-		(!sfv_covers(&v, "@target-uri") &&
-			!(sfv_covers(&v, "@authority") && (sfv_covers(&v, "@request-target") ||
-								  sfv_covers(&v, "@path")))))
+	if (!sfv_covers(&v, "@method") || !sfv_covers_target(&v, r))
 		return sig_bad(a, "it must cover @method and @target-uri");
 	if (v.alg.p && !span_is(v.alg, "rsa-v1_5-sha256") && !span_is(v.alg, "ed25519"))
 		return sig_bad(a, "the algorithm is not rsa-v1_5-sha256 or ed25519");

@@ -100,6 +100,17 @@ pkey_check(struct arena *a, const EVP_PKEY *key, enum pkey_type *type)
 	return NULL;
 }
 
+/* A PEM may say that it is encrypted. Without this, OpenSSL would ask on the terminal. */
+static int
+pkey_no_password(char *out, int size, int writing, void *arg)
+{
+	(void)out;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return -1;
+}
+
 static const struct err *
 pkey_from_pem(struct arena *a, struct span pem, size_t max, bool private, struct pkey **out)
 {
@@ -111,8 +122,9 @@ pkey_from_pem(struct arena *a, struct span pem, size_t max, bool private, struct
 	AUTO(BIO) *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
 
 	assert(bio);
-	AUTO(EVP_PKEY) *key = private ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL)
-				      : PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
+	AUTO(EVP_PKEY) *key =
+		private ? PEM_read_bio_PrivateKey(bio, NULL, pkey_no_password, NULL)
+			: PEM_read_bio_PUBKEY(bio, NULL, pkey_no_password, NULL);
 
 	if (!key)
 		return err_new(a, ERR_INPUT, "the text is not a PEM %s key",

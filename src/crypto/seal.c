@@ -180,7 +180,7 @@ seal_open(struct arena *a, const struct seal *s, struct span aad, struct span se
 	struct span *plain)
 {
 	AUTO(EVP_CIPHER_CTX) *ctx = EVP_CIPHER_CTX_new();
-	const unsigned char *in = (const unsigned char *)sealed.p, *nonce = in + 1 + SEAL_ID;
+	const unsigned char *in = (const unsigned char *)sealed.p, *nonce;
 	unsigned char tag[SEAL_TAG], *out;
 	int n = 0, tail = 0;
 
@@ -192,6 +192,7 @@ seal_open(struct arena *a, const struct seal *s, struct span aad, struct span se
 			"a secret was sealed with another master key: restore master.key from "
 			"the "
 			"backup that belongs to this database");
+	nonce = in + 1 + SEAL_ID;
 	memcpy(tag, nonce + SEAL_NONCE, SEAL_TAG);
 	out = arena_alloc(a, sealed.n - SEAL_HEAD + 1);
 	if (EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, s->key, nonce) != 1 ||
