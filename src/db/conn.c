@@ -98,7 +98,7 @@ conn_failed(struct db_conn *c, const char *why)
 {
 	conn_say(c, why);
 	if (!c->reported)
-		log_write(LOG_WARN, NULL, "db.unreachable", "why=\"%s\"", c->why);
+		log_write(LOG_WARN, NULL, "db.unreachable", "why=%s", c->why);
 	c->reported = true;
 	c->attempt++;
 	conn_later(c);
@@ -108,7 +108,7 @@ static void
 conn_lost(struct db_conn *c, const char *why)
 {
 	conn_say(c, why);
-	log_write(LOG_WARN, NULL, "db.lost", "why=\"%s\"", c->why);
+	log_write(LOG_WARN, NULL, "db.lost", "why=%s", c->why);
 	c->reported = true;
 	c->state = CONN_BROKEN;
 	conn_unwatch(c);
@@ -131,7 +131,7 @@ conn_notice(void *arg, const PGresult *res)
 
 	(void)arg;
 	if (log_on(LOG_DEBUG))
-		log_write(LOG_DEBUG, NULL, "db.notice", "text=\"%.*s\"", LOG_STR(text));
+		log_write(LOG_DEBUG, NULL, "db.notice", "text=%.*s", LOG_STR(text));
 }
 
 static void

@@ -1,3 +1,4 @@
+#include <libpq-fe.h>
 #include <unistd.h>
 
 #include "lib/check.h"
@@ -551,45 +552,73 @@ test_stopped(void **state)
 
 /* ---- the server goes ---- */
 
+/* They wait for locks that the test holds, until the server is killed. */
+static const struct db_stmt stuck_stmt = {
+	.name = "t_stuck", .sql = "SELECT pg_advisory_xact_lock_shared(1)"};
+static const struct db_stmt stuck_read_stmt = {
+	.name = "t_stuck_read", .sql = "SELECT pg_advisory_xact_lock_shared(2)"};
+
+struct outage {
+	struct dbrun *run;
+	struct loop_timer timer;
+	struct dbrun_call *later;
+	PGconn *holder;
+};
+
 static void
-kill_now(void *arg)
+fill_stuck_insert(struct db_batch *b, void *ctx)
 {
-	(void)arg;
-	pg_kill(pg);
+	(void)db_add0(b, &stuck_stmt);
+	fill_insert(b, ctx);
 }
 
 static void
-start_now(void *arg)
+outage_over(void *arg)
 {
 	(void)arg;
 	pg_again(pg);
+}
+
+/* As soon as the first one is under way; `later` comes while nothing is there. */
+static void
+outage_begins(void *arg)
+{
+	struct outage *o = arg;
+
+	if (pg_number(dsn, "SELECT count(*) FROM pg_locks"
+			   " WHERE locktype = 'advisory' AND objid = 1 AND NOT granted") == 0) {
+		loop_timer_set(o->run->loop, &o->timer, 10, outage_begins, o);
+		return;
+	}
+	pg_kill(pg);
+	dbrun_start(o->run, o->later);
+	loop_timer_set(o->run->loop, &o->timer, 200, outage_over, NULL);
 }
 
 static void
 test_server_killed(void **state)
 {
 	int64_t one = 1, n = -1;
-	struct dbrun_call commit = {.fill = fill_slow_insert, .ctx = &one};
+	struct dbrun_call commit = {.fill = fill_stuck_insert, .ctx = &one};
 	struct dbrun_call rows = {
-		.fill = fill_stmt, .ctx = (void *)(uintptr_t)&sleep_stmt, .rows = true};
-	struct dbrun_call later = {
-		.fill = fill_count, .read = read_count, .ctx = &n, .after_ms = 400};
+		.fill = fill_stmt, .ctx = (void *)(uintptr_t)&stuck_read_stmt, .rows = true};
+	struct dbrun_call later = {.fill = fill_count, .read = read_count, .ctx = &n};
 	struct db_opts o = dbrun_opts(dsn, 2);
+	struct outage outage = {.later = &later};
 	struct dbrun *r;
-	struct loop_timer kill_timer = {0}, start_timer = {0};
 
 	(void)state;
 	o.wait_ms = 10000;
-	r = dbrun_new(&o);
+	o.statement_timeout_ms = 60000;
+	outage.holder = PQconnectdb(dsn.p);
+	PQclear(PQexec(outage.holder, "SELECT pg_advisory_lock(1), pg_advisory_lock(2)"));
+	outage.run = r = dbrun_new(&o);
 	dbrun_start(r, &commit);
 	dbrun_start(r, &rows);
-	dbrun_start(r, &later);
-	loop_timer_set(r->loop, &kill_timer, 200, kill_now, NULL);
-	loop_timer_set(r->loop, &start_timer, 500, start_now, NULL);
+	loop_timer_set(r->loop, &outage.timer, 10, outage_begins, &outage);
 	dbrun_wait(r);
-	loop_timer_clear(&kill_timer);
-	loop_timer_clear(&start_timer);
 	dbrun_free(r);
+	PQfinish(outage.holder);
 	assert_true(commit.failed);
 	assert_int_equal(commit.kind, ERR_UNCERTAIN);
 	if (rows.failed)

@@ -19,7 +19,7 @@ setup(void **state)
 	int applied;
 
 	(void)state;
-	pg = pg_start();
+	pg = pg_shared();
 	arena = arena_new();
 	dsn = pg_database(pg);
 	return db_migrate(arena, dsn, &applied) ? 1 : 0;

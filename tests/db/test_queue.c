@@ -15,7 +15,7 @@ setup(void **state)
 	int applied;
 
 	(void)state;
-	pg = pg_start();
+	pg = pg_shared();
 	dsn = pg_database(pg);
 	arena = arena_new();
 	return db_migrate(arena, dsn, &applied) ? 1 : 0;

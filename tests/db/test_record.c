@@ -18,7 +18,7 @@ setup(void **state)
 	int applied;
 
 	(void)state;
-	pg = pg_start();
+	pg = pg_shared();
 	arena = arena_new();
 	dsn = pg_database(pg);
 	hub = (struct hub){.arena = arena, .authority = SPAN("hub.example"), .epoch = 1};

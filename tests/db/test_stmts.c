@@ -19,7 +19,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	pg = pg_start();
+	pg = pg_shared();
 	return 0;
 }
 

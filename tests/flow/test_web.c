@@ -142,7 +142,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	fedi = fedi_new();
+	fedi = fedi_new_apart();
 	fedi->conf.rate_limit = 5;
 	return 0;
 }

@@ -91,8 +91,8 @@ fedi_found(struct fedi *f)
 	dbrun_ok(f->dsn, fill_load, read_load, f);
 }
 
-struct fedi *
-fedi_new(void)
+static struct fedi *
+fedi_make(struct pg *pg)
 {
 	struct fedi *f = xcalloc(1, sizeof(*f));
 	char path[] = "/tmp/litfass-fedi-XXXXXX";
@@ -100,7 +100,7 @@ fedi_new(void)
 	int applied, fd = mkstemp(path);
 
 	f->arena = arena_new();
-	f->pg = pg_start();
+	f->pg = pg;
 	f->dsn = pg_database(f->pg);
 	check_ok(f->arena, db_migrate(f->arena, f->dsn, &applied));
 	f->hub_fd = fedi_listen(f->arena, &f->hub_base);
@@ -125,6 +125,18 @@ fedi_new(void)
 	f->other = pkey_generate(PKEY_RSA);
 	f->seen = xcalloc(FEDI_SEEN, sizeof(*f->seen));
 	return f;
+}
+
+struct fedi *
+fedi_new(void)
+{
+	return fedi_make(pg_shared());
+}
+
+struct fedi *
+fedi_new_apart(void)
+{
+	return fedi_make(pg_start());
 }
 
 static void

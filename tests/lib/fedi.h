@@ -52,6 +52,7 @@ struct fedi {
 };
 
 struct fedi *fedi_new(void);
+struct fedi *fedi_new_apart(void); /* on a cluster of its own, which the test may kill */
 void fedi_free(struct fedi *f);
 /* Nothing but the hub and the organisation are left. */
 void fedi_clean(struct fedi *f);

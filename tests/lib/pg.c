@@ -1,4 +1,4 @@
-#include "lib/pg.h"
+#include "lib/pg_run.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,21 +18,14 @@
 #define DATABASES_MAX 32
 #define DSN_MAX 192
 
-struct pg {
-	char dir[64], data[80], log[96];
-	pid_t pid;
-	int databases;
-	char *dsns; /* DATABASES_MAX times DSN_MAX */
-};
-
-static void
+void
 pg_die(const char *what)
 {
 	fprintf(stderr, "pg: %s: %s\n", what, strerror(errno));
 	exit(99);
 }
 
-static void
+void
 pg_pause(void)
 {
 	const struct timespec ts = {.tv_nsec = 5 * 1000 * 1000};
@@ -47,7 +40,7 @@ pg_account(void)
 }
 
 /* The child dies with this program and is nobody important. */
-static pid_t
+pid_t
 pg_spawn(struct pg *p, char *const argv[])
 {
 	const struct passwd *pw = pg_account();
@@ -75,7 +68,7 @@ pg_spawn(struct pg *p, char *const argv[])
 	_exit(97);
 }
 
-static void
+void
 pg_init(struct pg *p)
 {
 	char path[320];
@@ -92,10 +85,10 @@ pg_init(struct pg *p)
 void
 pg_again(struct pg *p)
 {
-	char path[320], dir[128];
+	char path[320], dir[160];
 	char *const argv[] = {path, (char *)"-D", p->data, (char *)"-c",
 		(char *)"listen_addresses=", (char *)"-c", dir, (char *)"-c",
-		(char *)"fsync=off", (char *)"-c", (char *)"max_connections=60", (char *)"-c",
+		(char *)"fsync=off", (char *)"-c", (char *)"max_connections=200", (char *)"-c",
 		(char *)"shared_buffers=16MB", NULL};
 	char dsn[192];
 
@@ -125,22 +118,46 @@ pg_at_exit(void)
 }
 
 struct pg *
-pg_start(void)
+pg_new(const char *dir)
 {
 	struct pg *p = calloc(1, sizeof(*p));
-	const struct passwd *pw = pg_account();
 
 	if (!p || !(p->dsns = calloc(DATABASES_MAX, DSN_MAX)))
 		pg_die("calloc");
-	(void)snprintf(p->dir, sizeof(p->dir), "/tmp/litfass-pg-XXXXXX");
-	if (!mkdtemp(p->dir))
-		pg_die("mkdtemp");
-	if (pw && chown(p->dir, pw->pw_uid, pw->pw_gid) != 0)
-		pg_die("chown");
+	(void)snprintf(p->dir, sizeof(p->dir), "%s", dir);
 	(void)snprintf(p->data, sizeof(p->data), "%s/data", p->dir);
 	(void)snprintf(p->log, sizeof(p->log), "%s/log", p->dir);
 	pg_alive = p;
 	(void)atexit(pg_at_exit);
+	return p;
+}
+
+void
+pg_forget(void)
+{
+	pg_alive = NULL;
+}
+
+/* To the account that PostgreSQL runs as. */
+void
+pg_give(const char *dir)
+{
+	const struct passwd *pw = pg_account();
+
+	if (pw && chown(dir, pw->pw_uid, pw->pw_gid) != 0)
+		pg_die("chown");
+}
+
+struct pg *
+pg_start(void)
+{
+	char dir[] = "/tmp/litfass-pg-XXXXXX";
+	struct pg *p;
+
+	if (!mkdtemp(dir))
+		pg_die("mkdtemp");
+	pg_give(dir);
+	p = pg_new(dir);
 	pg_init(p);
 	pg_again(p);
 	return p;
@@ -159,18 +176,47 @@ pg_end(struct pg *p, int signo)
 void
 pg_kill(struct pg *p)
 {
+	errno = EBUSY;
+	if (p->shared)
+		pg_die("others use this cluster: take one of your own with pg_start");
 	pg_end(p, SIGKILL);
+}
+
+void
+pg_remove(struct pg *p)
+{
+	char *const argv[] = {(char *)"/bin/rm", (char *)"-rf", p->dir, NULL};
+
+	(void)waitpid(pg_spawn(p, argv), NULL, 0);
+	(void)rmdir(p->dir);
+}
+
+static void
+pg_drop_all(struct pg *p)
+{
+	const struct span admin = pg_dsn(p, "postgres");
+
+	for (int i = 0; i < p->made; i++) {
+		char sql[80];
+
+		(void)snprintf(sql, sizeof(sql), "DROP DATABASE IF EXISTS t%d_%d WITH (FORCE)",
+			(int)getpid(), i);
+		(void)pg_sql(admin, sql);
+	}
 }
 
 void
 pg_stop(struct pg *p)
 {
-	char *const argv[] = {(char *)"/bin/rm", (char *)"-rf", p->dir, NULL};
-
 	pg_alive = NULL;
-	pg_end(p, SIGQUIT);
-	(void)waitpid(pg_spawn(p, argv), NULL, 0);
-	(void)rmdir(p->dir);
+	if (p->shared) {
+		p->databases = 0;
+		pg_drop_all(p);
+		(void)close(p->users_fd);
+	} else {
+		pg_end(p, SIGQUIT);
+		pg_remove(p);
+	}
 	free(p->dsns);
 	free(p);
 }
@@ -190,10 +236,10 @@ pg_dsn(struct pg *p, const char *database)
 struct span
 pg_database(struct pg *p)
 {
-	char name[16], sql[64];
+	char name[32], sql[64];
 	const struct span admin = pg_dsn(p, "postgres");
 
-	(void)snprintf(name, sizeof(name), "t%d", p->databases);
+	(void)snprintf(name, sizeof(name), "t%d_%d", (int)getpid(), p->made++);
 	(void)snprintf(sql, sizeof(sql), "CREATE DATABASE %s", name);
 	(void)pg_sql(admin, sql);
 	p->databases--;

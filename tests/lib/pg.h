@@ -1,7 +1,11 @@
 /*
- * Pg: a temporary PostgreSQL cluster for one test program, on a socket in its own directory.
- * Started as root it runs as the account "postgres". Killing and starting it again keeps the
- * data. Ends with the test program, whatever happens to it.
+ * Pg: a temporary PostgreSQL cluster, on a socket in its own directory. Started as root it runs
+ * as the account "postgres".
+ *
+ * pg_start makes one for this test program alone, which may kill it and start it again; it ends
+ * with the program, whatever happens to it. pg_shared gives the one of this run of `make check`
+ * (see pg_shared.c), or one of its own where the makefile names none; programs that use it run
+ * at the same time, so they look at nothing but their own databases.
  */
 #ifndef TESTS_LIB_PG_H
 #define TESTS_LIB_PG_H
@@ -11,7 +15,8 @@
 struct pg;
 
 struct pg *pg_start(void);
-void pg_stop(struct pg *p); /* also removes its directory */
+struct pg *pg_shared(void);
+void pg_stop(struct pg *p); /* also removes its directory; of a shared one: our databases */
 void pg_kill(struct pg *p); /* SIGKILL to the postmaster, waits until all of it is gone */
 void pg_again(struct pg *p);
 /* A fresh database; the connection string lives as long as p. */
