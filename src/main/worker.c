@@ -292,23 +292,11 @@ worker_on_usr1(void *arg)
 
 /* ---- life ---- */
 
-static const struct err *
-worker_services(struct worker *w)
+static void
+worker_database(struct worker *w)
 {
 	const struct conf *c = w->env.conf;
-	const struct httpd_opts web = {
-		.conf = c,
-		.handler = worker_request,
-		.arg = w,
-		.body_limit = worker_body_limit,
-	};
-	const struct httpd_opts metrics = {
-		.conf = c,
-		.handler = ops_metrics,
-		.arg = w->label,
-		.any_host = true,
-	};
-	const struct db_opts db = {
+	const struct db_opts o = {
 		.dsn = c->dsn.n ? c->dsn
 				: db_socket_dsn(w->arena, embedded_socket_dir(w->arena, c),
 					  SPAN("5432")),
@@ -317,7 +305,14 @@ worker_services(struct worker *w)
 		.wait_ms = 2000,
 		.statement_timeout_ms = c->roles == ROLE_WEB ? 5000 : 30000,
 	};
-	const struct proc_opts media = {
+
+	w->env.db = db_new(w->loop, &o);
+}
+
+static const struct err *
+worker_media(struct worker *w)
+{
+	const struct proc_opts o = {
 		.argv = w->media_argv,
 		.max_request = FRAME_REQUEST_MAX,
 		.max_reply = FRAME_REPLY_MAX,
@@ -325,29 +320,62 @@ worker_services(struct worker *w)
 	};
 	const struct err *e;
 
-	w->env.work = work_pool_new(w->loop, WORKER_THREADS, WORKER_QUEUED);
-	w->env.db = db_new(w->loop, &db);
-	w->env.http = http_new(w->loop, c);
-	w->env.ap = ap_new(&w->env);
-	w->env.blobs = blob_store_files(w->arena, c, &e);
+	w->media_argv[0] = media_program(w->arena);
+	if (w->env.conf->roles & ROLE_MEDIA)
+		w->env.media = proc_new(w->loop, &o);
+	w->env.blobs = blob_store_files(w->arena, w->env.conf, &e);
+	return e;
+}
+
+static const struct err *
+worker_web(struct worker *w)
+{
+	const struct httpd_opts o = {
+		.conf = w->env.conf,
+		.handler = worker_request,
+		.arg = w,
+		.body_limit = worker_body_limit,
+	};
+	const struct err *e;
+
+	w->env.web = web_new(&w->env, w->arena, &e);
 	if (e)
 		return e;
-	w->media_argv[0] = media_program(w->arena);
-	if (c->roles & ROLE_MEDIA)
-		w->env.media = proc_new(w->loop, &media);
-	if (c->roles & ROLE_WEB) {
-		w->env.web = web_new(&w->env, w->arena, &e);
-		if (e)
-			return e;
-		w->env.httpd = httpd_new(w->loop, &web);
-		httpd_on_error(w->env.httpd, web_error, w->env.web);
-	}
-	if (w->args->metrics >= 0) {
-		(void)snprintf(w->label, sizeof(w->label), "worker=\"%d\"", w->args->slot);
-		w->metrics = httpd_new(w->loop, &metrics);
-		httpd_listen(w->metrics, w->args->metrics);
-	}
+	w->env.httpd = httpd_new(w->loop, &o);
+	httpd_on_error(w->env.httpd, web_error, w->env.web);
 	return NULL;
+}
+
+static void
+worker_metrics(struct worker *w)
+{
+	const struct httpd_opts o = {
+		.conf = w->env.conf,
+		.handler = ops_metrics,
+		.arg = w->label,
+		.any_host = true,
+	};
+
+	(void)snprintf(w->label, sizeof(w->label), "worker=\"%d\"", w->args->slot);
+	w->metrics = httpd_new(w->loop, &o);
+	httpd_listen(w->metrics, w->args->metrics);
+}
+
+static const struct err *
+worker_services(struct worker *w)
+{
+	const struct err *e;
+
+	w->env.work = work_pool_new(w->loop, WORKER_THREADS, WORKER_QUEUED);
+	worker_database(w);
+	w->env.http = http_new(w->loop, w->env.conf);
+	w->env.ap = ap_new(&w->env);
+	e = worker_media(w);
+	if (!e && w->env.conf->roles & ROLE_WEB)
+		e = worker_web(w);
+	if (!e && w->args->metrics >= 0)
+		worker_metrics(w);
+	return e;
 }
 
 static void

@@ -1,0 +1,170 @@
+#include "main/sup.h"
+
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "ctl/cmd.h"
+#include "main/listen.h"
+#include "main/notify.h"
+
+#define DATABASE_TRIES_MS 10000 /* at the start; once it ran, we try for ever */
+
+/* ---- starting ---- */
+
+void
+sup_database(void *arg)
+{
+	struct supervisor *s = arg;
+	const struct part_args p = {.part = PART_DATABASE};
+
+	if (s->phase >= PHASE_STOP_WORKERS)
+		return;
+	s->database = sup_start(s, s->setup, &p);
+	if (!s->database)
+		loop_timer_set(s->loop, &s->database_again,
+			backoff_next(&s->database_backoff, 0), sup_database, s);
+}
+
+void
+sup_prepare(void *arg)
+{
+	struct supervisor *s = arg;
+	const struct part_args p = {
+		.part = PART_PREPARE,
+		.what = s->asked ? PREPARE_RELOAD : PREPARE_START,
+		.name = s->instance,
+	};
+
+	if (s->phase >= PHASE_STOP_WORKERS)
+		return;
+	s->preparing = sup_start(s, s->asked ? s->asked : s->setup, &p);
+	if (!s->preparing)
+		loop_timer_set(s->loop, &s->prepare_again, backoff_next(&s->prepare_backoff, 0),
+			sup_prepare, s);
+}
+
+/* ---- ending ---- */
+
+void
+sup_database_ended(struct supervisor *s, const struct kid *k, int status)
+{
+	const int64_t now = clock_mono_ms();
+	struct arena *a = arena_new();
+
+	s->database = NULL;
+	if (!k->leaving)
+		log_at(LOG_WARN, NULL, "database_ended", "pid=%d how=%.*s", (int)k->pid,
+			SPAN_FMT(ending_text(a, status)));
+	arena_free(a);
+	if (s->phase >= PHASE_STOP_WORKERS)
+		return;
+	if (!s->prepared && ending_of(status, false) == ENDING_FAILED &&
+		(WEXITSTATUS(status) == CMD_CONFIG ||
+			now - s->started_ms > DATABASE_TRIES_MS)) {
+		log_at(LOG_ERROR, NULL, "start_failed",
+			"text=the embedded database does not start; what it said stands above");
+		sup_stop(s, WEXITSTATUS(status) == CMD_CONFIG ? CMD_CONFIG : CMD_UNAVAILABLE);
+		return;
+	}
+	loop_timer_set(s->loop, &s->database_again,
+		backoff_next(&s->database_backoff, now - k->started_ms), sup_database, s);
+}
+
+static void
+sup_prepared(struct supervisor *s)
+{
+	const struct conf *c = &s->setup->conf;
+	struct arena *a = arena_new();
+
+	s->prepared = true;
+	s->phase = PHASE_RUN;
+	for (size_t i = 0; i < s->setup->n_listen; i++)
+		log_at(LOG_INFO, NULL, "listening", "address=%.*s",
+			SPAN_FMT(listen_text(a, &c->listen[i], s->setup->listen[i])));
+	arena_free(a);
+	sup_roll(s);
+}
+
+static void
+sup_reload_refused(struct supervisor *s, struct span why)
+{
+	log_at(LOG_ERROR, NULL, "reload_refused",
+		"text=%.*s: the configuration stays as it was", SPAN_FMT(why));
+	notify_send("READY=1\nSTATUS=The new configuration was refused");
+	setup_free(s->asked);
+	s->asked = NULL;
+	s->reloading = false;
+}
+
+static void
+sup_reload_accepted(struct supervisor *s)
+{
+	setup_free(s->setup);
+	s->setup = s->asked;
+	s->asked = NULL;
+	log_setup(
+		(enum log_level)s->setup->conf.log_level, s->setup->conf.log_json, "litfassd");
+	sup_roll(s);
+}
+
+void
+sup_prepare_ended(struct supervisor *s, const struct kid *k, int status)
+{
+	const enum ending end = ending_of(status, false);
+
+	s->preparing = NULL;
+	if (s->phase >= PHASE_STOP_WORKERS)
+		return;
+	if (end == ENDING_KILLED || end == ENDING_CRASHED)
+		loop_timer_set(s->loop, &s->prepare_again,
+			backoff_next(&s->prepare_backoff, clock_mono_ms() - k->started_ms),
+			sup_prepare, s);
+	else if (s->asked && end == ENDING_ORDERLY)
+		sup_reload_accepted(s);
+	else if (s->asked)
+		sup_reload_refused(s, SPAN("the database does not fit; why stands above"));
+	else if (end == ENDING_ORDERLY)
+		sup_prepared(s);
+	else
+		sup_stop(s, WEXITSTATUS(status));
+}
+
+/* ---- reloading ---- */
+
+static const struct err *
+sup_reload_read(struct supervisor *s, struct arena *a)
+{
+	struct runas as;
+	const struct err *e = setup_read(a, s->conf_path, ++s->setups, &s->asked);
+
+	if (!e)
+		e = setup_may_follow(a, &s->setup->conf, &s->asked->conf);
+	if (!e)
+		e = runas_find(a, &s->asked->conf, &as);
+	return e ? e : setup_open(a, s->asked, s->setup);
+}
+
+void
+sup_reload(struct supervisor *s)
+{
+	const struct err *e;
+	struct arena *a;
+
+	if (s->phase >= PHASE_STOP_WORKERS)
+		return;
+	if (s->phase == PHASE_START || s->asked || s->reloading) {
+		s->hup = true;
+		return;
+	}
+	log_at(LOG_INFO, NULL, "reloading", "path=%s", s->conf_path);
+	notify_send("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_ms() * 1000);
+	s->reloading = true;
+	a = arena_new();
+	e = sup_reload_read(s, a);
+	if (e)
+		sup_reload_refused(s, err_text(a, e));
+	else
+		sup_prepare(s);
+	arena_free(a);
+}
