@@ -37,6 +37,11 @@ struct task {
 	step_fn *step;
 	const struct wait_ops *wait; /* while parked, and while a late wake is still to come */
 	void *wait_arg;
+	/*
+	 * Memory of errors. Not the task's arena: a worker thread may be allocating from that
+	 * while the loop's thread tells the task to fail.
+	 */
+	struct arena *fate;
 	const struct err *pending; /* what to fail with, when unwinding */
 	const struct err *error;   /* the first failure */
 	bool failing;              /* `failed` is next or has begun */
@@ -136,13 +141,21 @@ done(struct task *t)
 	return (struct next){.kind = NEXT_DONE};
 }
 
+static struct arena *
+task_fate(struct task *t)
+{
+	if (!t->fate)
+		t->fate = arena_new();
+	return t->fate;
+}
+
 struct next
 fail(struct task *t, const struct err *e)
 {
 	MAGIC_CHECK(t, TASK_MAGIC);
 	assert(e);
 	if (!t->pending)
-		t->pending = e == t->error ? e : err_copy(t->arena, e);
+		t->pending = e == t->error ? e : err_copy(task_fate(t), e);
 	return (struct next){.kind = NEXT_FAIL};
 }
 
@@ -169,7 +182,7 @@ task_pend(struct task *t, const struct err *e)
 {
 	if (t->pending)
 		return;
-	t->pending = err_copy(t->arena, e);
+	t->pending = err_copy(task_fate(t), e);
 	if (t->at == TASK_PARKED)
 		task_set(t, TASK_READY);
 }
@@ -189,9 +202,9 @@ task_deadline(void *arg)
 	struct task *t = arg;
 
 	MAGIC_CHECK(t, TASK_MAGIC);
-	task_pend(t, err_new(t->arena, ERR_TIMEOUT, "%s did not end within %d ms, in step %s",
-			     t->flow->name, t->failing ? FLOW_GRACE_MS : t->flow->deadline_ms,
-			     t->ctx.step));
+	task_pend(t, err_new(task_fate(t), ERR_TIMEOUT,
+			     "%s did not end within %d ms, in step %s", t->flow->name,
+			     t->failing ? FLOW_GRACE_MS : t->flow->deadline_ms, t->ctx.step));
 }
 
 static void
@@ -218,7 +231,8 @@ task_end(struct task *t)
 	if (parent && parent->at == TASK_DRAIN && list_empty(&parent->children))
 		task_set(parent, TASK_READY);
 	t->magic = 0;
-	arena_free(t->arena);
+	arena_free(t->fate);
+	arena_free(t->arena); /* t is in it */
 	all->count--;
 	metric_add(METRIC_TASKS, -1);
 }
@@ -341,7 +355,7 @@ task_wake(struct task *t, const struct err *e)
 	assert(t->wait);
 	t->wait = NULL;
 	if (e && !t->pending)
-		t->pending = err_copy(t->arena, e);
+		t->pending = err_copy(task_fate(t), e);
 	if (t->at == TASK_RUNNING)
 		t->woken = true; /* still inside the step that parked */
 	else if (t->at == TASK_PARKED)
@@ -410,7 +424,7 @@ task_start(const struct task_start *s)
 	/* A child of a `failed` step still gives leases back; it ends with its parent's grace.
 	 */
 	if (loop_tasks(s->loop)->cancelling)
-		task_cancel(t, err_new(t->arena, ERR_STOPPED, "the program is stopping"));
+		task_cancel(t, err_new(task_fate(t), ERR_STOPPED, "the program is stopping"));
 	return t;
 }
 

@@ -2,8 +2,9 @@
  * Work: a small pool of threads for CPU work (signing, hashing, compressing).
  *
  * fn runs on a thread and touches only the memory handed to it: arg belongs to the waiting
- * task, which is parked until fn has returned, also when it is cancelled meanwhile. fn must not
- * call anything of the loop, the task, the database or the log. Jobs of one task keep no order.
+ * task, which is parked until fn has returned, also when it is cancelled meanwhile. It may use
+ * that task's arena, which nobody else touches as long. fn must not call anything of the loop,
+ * the task, the database or the log.
  */
 #ifndef TASK_WORK_H
 #define TASK_WORK_H

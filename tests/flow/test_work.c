@@ -283,6 +283,81 @@ test_given_up(void **state)
 	}
 }
 
+/*
+ * A job may use its task's arena, also while the task is told to fail: for ThreadSanitizer, and
+ * for whoever finds two blocks in one place.
+ */
+struct eater {
+	struct arena *arena;
+	bool torn;
+};
+
+static step_fn eater_first, eater_rest, eater_failed;
+static const struct flow eater_flow = {.name = "eater",
+	.size = sizeof(struct eater),
+	.deadline_ms = 2,
+	.first = eater_first,
+	.failed = eater_failed};
+
+static void
+eater_run(void *arg)
+{
+	struct eater *e = arg;
+	unsigned char *last = NULL;
+
+	for (int i = 0; i < 20000; i++) {
+		unsigned char *p = arena_alloc(e->arena, 24);
+
+		for (int k = 0; k < 24; k++)
+			e->torn = e->torn || p[k] != 0;
+		memset(p, 0x5a, 24);
+		e->torn = e->torn || (last && last[23] != 0x5a);
+		last = p;
+	}
+}
+
+static struct next
+eater_first(struct task *t)
+{
+	struct eater *e = task_state(t);
+
+	e->arena = task_arena(t);
+	return await_work(t, eater_run, e, eater_rest);
+}
+
+static struct next
+eater_rest(struct task *t)
+{
+	return done(t);
+}
+
+static struct next
+eater_failed(struct task *t)
+{
+	const struct eater *e = task_state(t);
+
+	assert_false(e->torn);
+	return fail(t, task_error(t));
+}
+
+static void
+test_arena(void **state)
+{
+	struct flowrun_end ends[40];
+	struct flowrun r;
+	int late = 0;
+
+	(void)state;
+	pool_start(&r, 2, 100);
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		flowrun_start(&r, &ends[i], &eater_flow, NULL, 0, NULL);
+	flowrun_wait(&r);
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		late += ends[i].failed && ends[i].kind == ERR_TIMEOUT;
+	assert_true(late > 0);
+	pool_end(&r);
+}
+
 int
 main(void)
 {
@@ -291,6 +366,7 @@ main(void)
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_arena),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
