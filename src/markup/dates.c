@@ -244,10 +244,23 @@ offset_parse(const struct token *t, size_t n, size_t at, int *minutes)
 	return *minutes >= -1440 && *minutes <= 1440;
 }
 
+static bool
+civil_believable(const struct civil *c)
+{
+	static const int len[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool leap = c->year % 4 == 0 && (c->year % 100 != 0 || c->year % 400 == 0);
+
+	if (c->year < 1900 || c->year > 9999 || c->month < 1 || c->month > 12 || c->day < 1 ||
+		c->day > len[c->month - 1] + (leap && c->month == 2))
+		return false;
+	if (c->hour == 24)
+		return c->minute == 0 && c->second == 0;
+	return c->hour < 24 && c->minute < 60 && c->second <= 60;
+}
+
 bool
 date_parse(struct span s, int64_t *us)
 {
-	static const int len[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	struct token t[TOKENS_MAX];
 	struct civil c = {0};
 	size_t n, at = 0;
@@ -264,8 +277,7 @@ date_parse(struct span s, int64_t *us)
 	}
 	if (!day_parse(t, n, &at, &c) || !clock_parse(t, n, &at, &c))
 		return false;
-	if (c.year < 1900 || c.year > 9999 || c.month < 1 || c.month > 12 || c.day < 1 ||
-		c.day > len[c.month - 1] || c.hour > 24 || c.minute > 59 || c.second > 60)
+	if (!civil_believable(&c))
 		return false;
 	if (!offset_parse(t, n, at, &offset))
 		offset = berlin_offset_of_local(&c);

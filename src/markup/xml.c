@@ -76,6 +76,8 @@ utf16_to_utf8(struct arena *a, struct span s, bool big)
 				i += 2;
 			}
 		}
+		if (c >= 0xd800 && c < 0xe000)
+			c = 0xfffd; /* half of a pair */
 		if (c < 0x80) {
 			out[n++] = (char)c;
 		} else if (c < 0x800) {
@@ -346,6 +348,23 @@ xml_doc_release(void *doc)
 	xmlFreeDoc(doc);
 }
 
+/*
+ * The first DOCTYPE has been cut out; a text may hold another one further on. Whatever it
+ * declares is not heard of, so there is no entity but the five of XML that could be expanded.
+ */
+static void
+xml_deaf(xmlSAXHandler *sax)
+{
+	sax->externalSubset = NULL;
+	sax->entityDecl = NULL;
+	sax->unparsedEntityDecl = NULL;
+	sax->notationDecl = NULL;
+	sax->attributeDecl = NULL;
+	sax->elementDecl = NULL;
+	sax->getParameterEntity = NULL;
+	sax->resolveEntity = NULL;
+}
+
 static xmlDoc *
 xml_try(struct span s, int options)
 {
@@ -353,6 +372,7 @@ xml_try(struct span s, int options)
 	xmlDoc *doc;
 
 	assert(ctxt);
+	xml_deaf(ctxt->sax);
 	doc = xmlCtxtReadMemory(ctxt, s.p, (int)s.n, NULL, "UTF-8",
 		options | XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_NOERROR |
 			XML_PARSE_NOWARNING | XML_PARSE_COMPACT);
