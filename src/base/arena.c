@@ -164,6 +164,19 @@ arena_free(struct arena *a)
 	arena_spare_n++;
 }
 
+void
+arena_thread_end(void)
+{
+	while (arena_spare) {
+		struct arena *a = arena_spare;
+
+		arena_spare = a->spare;
+		arena_chunk_free(a->chunks);
+		free(a);
+	}
+	arena_spare_n = 0;
+}
+
 void *
 arena_alloc(struct arena *a, size_t size)
 {

@@ -22,6 +22,8 @@ struct arena;
 struct arena *arena_new(void);
 /* Runs the cleanup hooks (last first), then frees all memory. NULL is allowed. */
 void arena_free(struct arena *a);
+/* The last call of a thread that has used arenas: frees those kept for reuse. */
+void arena_thread_end(void);
 
 /* Zeroed memory, aligned for any type; size 0 gives a unique pointer. Never NULL. */
 void *arena_alloc(struct arena *a, size_t size);

@@ -62,6 +62,7 @@ work_thread(void *arg)
 			abort(); /* a counter of 64 bits cannot be full */
 	}
 	(void)pthread_mutex_unlock(&p->lock);
+	arena_thread_end();
 	return NULL;
 }
 
