@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "lib/flowrun.h"
 #include "net/blob.h"
@@ -21,6 +22,7 @@
 /* ---- what the store asks of the system, in order ---- */
 
 static char calls[4096];
+static int slow_ms; /* how long the disk takes over a file */
 
 static void
 note(const char *call)
@@ -38,6 +40,8 @@ fsync(int fd)
 
 	*(void **)&real = dlsym(RTLD_NEXT, "fsync");
 	note(fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? "sync-dir" : "sync-file");
+	if (slow_ms && S_ISREG(st.st_mode))
+		(void)usleep((useconds_t)slow_ms * 1000);
 	return real(fd);
 }
 
@@ -76,6 +80,14 @@ static const struct flow put_flow = {
 	.name = "test.put",
 	.size = sizeof(struct putting),
 	.deadline_ms = 30000,
+	.first = put_begin,
+	.failed = flowrun_failed,
+};
+
+static const struct flow put_short_flow = {
+	.name = "test.put.short",
+	.size = sizeof(struct putting),
+	.deadline_ms = 30,
 	.first = put_begin,
 	.failed = flowrun_failed,
 };
@@ -400,6 +412,52 @@ needs_its_folder(void **state)
 	blob_store_free(NULL);
 }
 
+static void
+stop_now(void *arg)
+{
+	loop_stop(arg, 0);
+}
+
+/*
+ * The deadline or the stop comes while the disk is at work: the thread has the caller's bytes,
+ * so the caller ends when it is through, and what it stored is whole.
+ */
+static void
+given_up_in_the_middle(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int stop = 0; stop <= 1; stop++) {
+		const int64_t began = clock_mono_ms();
+		struct put p = {.bytes = stop ? SPAN("two") : SPAN("one"), .ext = SPAN("webp")},
+			   *at = &p;
+		struct loop_timer timer = {0};
+		struct put again;
+		struct flowrun r;
+
+		slow_ms = 150;
+		flowrun_init(&r);
+		r.env.conf = &f->conf;
+		r.env.blobs = f->store;
+		r.env.work = work_pool_new(r.loop, 1, 10);
+		flowrun_start(
+			&r, &p.end, stop ? &put_flow : &put_short_flow, &at, sizeof(at), NULL);
+		if (stop)
+			loop_timer_set(r.loop, &timer, 30, stop_now, r.loop);
+		flowrun_wait(&r);
+		work_pool_free(r.env.work);
+		flowrun_fini(&r);
+		slow_ms = 0;
+		assert_true(clock_mono_ms() - began >= 150);
+		assert_true(p.end.failed);
+		assert_int_equal(p.end.kind, stop ? ERR_STOPPED : ERR_TIMEOUT);
+		assert_string_equal(p.name, ""); /* nobody was told a name */
+		again = put(f, p.bytes, p.ext);
+		assert_false(again.end.failed);
+	}
+	assert_int_equal(empty_dir(f->dir), 2); /* and no temporary file is left */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -415,6 +473,7 @@ main(void)
 		TEST(folders_are_no_blobs),
 		TEST(full_disk_leaves_nothing),
 		TEST(needs_its_folder),
+		TEST(given_up_in_the_middle),
 	};
 
 	return cmocka_run_group_tests_name("blob", tests, NULL, NULL);
