@@ -547,7 +547,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	pg = pg_start();
+	pg = pg_shared();
 	site = site_start();
 	return mkdtemp(store) ? 0 : -1;
 }
@@ -555,13 +555,11 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	char command[100];
-
 	(void)state;
 	site_stop(site);
 	pg_stop(pg);
-	(void)snprintf(command, sizeof(command), "rm -rf '%s'", store);
-	return system(command);
+	file_remove_tree(store);
+	return 0;
 }
 
 int

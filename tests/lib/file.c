@@ -1,5 +1,8 @@
 #include "lib/file.h"
 
+#include <ftw.h>
+#include <sys/stat.h>
+
 #include "lib/check.h"
 
 struct span
@@ -18,4 +21,19 @@ file_read(struct arena *a, const char *name)
 		check_fail("%s cannot be read", path.p);
 	(void)fclose(f);
 	return span_from(bytes, (size_t)n);
+}
+
+static int
+file_remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+void
+file_remove_tree(const char *path)
+{
+	assert_int_equal(nftw(path, file_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
