@@ -1,6 +1,7 @@
 /* Claiming and running jobs as a worker does, on a real loop and queue. */
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/conf.h"
 #include "db/queue.h"
 #include "lib/check.h"
@@ -137,7 +138,12 @@ struct worker {
 	struct jobs *jobs;
 	struct loop_timer at, end;
 	void (*then)(struct worker *w);
+	bool (*ready)(void), (*over)(void); /* NULL = by the clock alone */
+	int64_t give_up_ms;
 };
+
+#define LOOK_MS 10
+#define GIVE_UP_MS 20000 /* a busy machine */
 
 static void
 worker_stop(void *arg)
@@ -152,7 +158,10 @@ worker_end(void *arg)
 {
 	struct worker *w = arg;
 
-	loop_stop(w->run->loop, 0);
+	if (w->over && !w->over() && clock_mono_ms() < w->give_up_ms)
+		loop_timer_set(w->run->loop, &w->end, LOOK_MS, worker_end, w);
+	else
+		loop_stop(w->run->loop, 0);
 }
 
 static void
@@ -160,24 +169,64 @@ worker_then(void *arg)
 {
 	struct worker *w = arg;
 
-	w->then(w);
+	if (w->ready && !w->ready() && clock_mono_ms() < w->give_up_ms)
+		loop_timer_set(w->run->loop, &w->at, LOOK_MS, worker_then, w);
+	else
+		w->then(w);
+}
+
+static void
+worker_run(struct worker *w, int64_t ms, int64_t then_ms)
+{
+	const struct db_opts opts = dbrun_opts(dsn, 2);
+
+	w->run = dbrun_new(&opts);
+	w->give_up_ms = clock_mono_ms() + GIVE_UP_MS;
+	w->run->env.conf = &conf;
+	w->jobs = jobs_start(&w->run->env, SPAN("host/1.1"), kinds, ARRAY_LEN(kinds));
+	loop_on_stop(w->run->loop, worker_stop, w);
+	loop_timer_set(w->run->loop, &w->end, ms, worker_end, w);
+	if (w->then)
+		loop_timer_set(w->run->loop, &w->at, then_ms, worker_then, w);
+	loop_run(w->run->loop);
+	loop_timer_clear(&w->at);
+	jobs_free(w->jobs);
+	dbrun_free(w->run);
 }
 
 static void
 worker_for(int64_t ms, void (*then)(struct worker *), int64_t then_ms)
 {
-	const struct db_opts opts = dbrun_opts(dsn, 2);
-	struct worker w = {.run = dbrun_new(&opts), .then = then};
+	struct worker w = {.then = then};
 
-	w.run->env.conf = &conf;
-	w.jobs = jobs_start(&w.run->env, SPAN("host/1.1"), kinds, ARRAY_LEN(kinds));
-	loop_on_stop(w.run->loop, worker_stop, &w);
-	loop_timer_set(w.run->loop, &w.end, ms, worker_end, &w);
-	if (then)
-		loop_timer_set(w.run->loop, &w.at, then_ms, worker_then, &w);
-	loop_run(w.run->loop);
-	jobs_free(w.jobs);
-	dbrun_free(w.run);
+	worker_run(&w, ms, then_ms);
+}
+
+/* Until `over` holds; `then` is called as soon as `ready` does. */
+static void
+worker_until(bool (*over)(void), void (*then)(struct worker *), bool (*ready)(void))
+{
+	struct worker w = {.then = then, .ready = ready, .over = over};
+
+	worker_run(&w, LOOK_MS, LOOK_MS);
+}
+
+static bool
+two_run(void)
+{
+	return seen.running == 2;
+}
+
+static bool
+one_stopped(void)
+{
+	return seen.stopped > 0;
+}
+
+static bool
+all_done(void)
+{
+	return seen.done == 20;
 }
 
 static void
@@ -203,7 +252,7 @@ test_all_are_done(void **state)
 {
 	(void)state;
 	add("work", 20);
-	worker_for(1500, NULL, 0);
+	worker_until(all_done, NULL, NULL);
 	assert_int_equal(seen.done, 20);
 	assert_int_equal(seen.most, 3); /* as many as the kind may have, never more */
 	assert_int_equal(seen.running, 0);
@@ -246,7 +295,7 @@ test_leases_name_the_worker(void **state)
 {
 	(void)state;
 	add("hang", 5);
-	worker_for(400, NULL, 0);
+	worker_until(two_run, NULL, NULL);
 	/* The stop ends the flows; these leave their job, so that the lease stays. */
 	assert_int_equal(seen.stopped, 2);
 	assert_int_equal(seen.why, ERR_STOPPED);
@@ -269,7 +318,7 @@ test_a_lost_lease_stops_its_flow(void **state)
 {
 	(void)state;
 	add("hang", 2);
-	worker_for(700, lose_one, 300);
+	worker_until(one_stopped, lose_one, two_run);
 	assert_int_equal(seen.stopped, 2); /* one by the loss, one by the end */
 	assert_int_equal(seen.why, ERR_UNAVAILABLE);
 	assert_string_equal(
