@@ -40,16 +40,18 @@ struct httpd_conn {
 	struct bufferevent *bev;
 	enum conn_at at;
 	int64_t since_ms; /* of this state */
-	size_t bytes;     /* of the request that is arriving */
+	size_t bytes;     /* of the request that is arriving, of the body that is written */
 	unsigned requests;
 	unsigned char key[16]; /* address, IPv6 cut to /64 */
 	uint64_t seen;         /* in which look at new ones, 0 = in none yet */
 	bool counted;          /* under its key */
+	bool last;             /* the request that it carries is its last one */
 	bool cut;
 };
 
 struct httpd_conns {
 	unsigned magic;
+	struct httpd_conns *next; /* of this thread */
 	struct loop *loop;
 	const struct conf *conf;
 	struct evhttp *http;
@@ -294,8 +296,9 @@ conn_limit_ms(const struct httpd_conn *c)
 		return c->bytes <= 16384 ? HTTPD_HEAD_MS
 					 : HTTPD_HEAD_MS + HTTPD_BODY_MS +
 						   (int64_t)(c->bytes / HTTPD_BODY_RATE);
-	case CONN_WORKING:
 	case CONN_WRITING:
+		return HTTPD_REPLY_MS + (int64_t)(c->bytes / HTTPD_BODY_RATE);
+	case CONN_WORKING:
 		return HTTPD_REPLY_MS;
 	default:
 		return HTTPD_IDLE_MS;
@@ -361,12 +364,23 @@ httpd_conn_begin(struct httpd_conns *cs, struct bufferevent *bev)
 }
 
 void
-httpd_conn_reply(struct httpd_conns *cs, struct bufferevent *bev)
+httpd_conn_last(struct httpd_conns *cs, struct bufferevent *bev)
 {
 	struct httpd_conn *c = conn_of(cs, bev);
 
 	if (c)
-		conn_set(c, CONN_WRITING);
+		c->last = true;
+}
+
+void
+httpd_conn_reply(struct httpd_conns *cs, struct bufferevent *bev, size_t bytes)
+{
+	struct httpd_conn *c = conn_of(cs, bev);
+
+	if (!c)
+		return;
+	conn_set(c, CONN_WRITING);
+	c->bytes = bytes;
 }
 
 void
@@ -374,21 +388,51 @@ httpd_conn_done(struct httpd_conns *cs, struct bufferevent *bev)
 {
 	struct httpd_conn *c = conn_of(cs, bev);
 
+	if (!c)
+		return;
+	conn_set(c, CONN_IDLE);
+	if (!c->last)
+		return;
+	(void)evbuffer_drain(bufferevent_get_input(bev), SIZE_MAX);
+	conn_cut(c);
+}
+
+void
+httpd_conn_left(struct httpd_conns *cs, struct bufferevent *bev)
+{
+	struct httpd_conn *c = conn_of(cs, bev);
+
 	if (c)
-		conn_set(c, CONN_IDLE);
+		conn_uncount_ip(cs, c);
 }
 
 /* ---- life ---- */
 
+/*
+ * libevent hands an error callback what belongs to the callback for connections, and that is
+ * evhttp's own. So the way from a listener to us leads over the few servers of this thread.
+ */
+static _Thread_local struct httpd_conns *conns_first;
+
+static struct httpd_conns *
+conns_of(const struct evconnlistener *listener)
+{
+	for (struct httpd_conns *cs = conns_first; cs; cs = cs->next)
+		for (size_t i = 0; i < cs->n_listeners; i++)
+			if (cs->listeners[i] == listener)
+				return cs;
+	return NULL;
+}
+
 static void
 conns_accept_failed(struct evconnlistener *listener, void *arg)
 {
-	struct httpd_conns *cs = arg;
+	struct httpd_conns *cs = conns_of(listener);
 
 	/* Out of descriptors: accepting again at once would only burn the CPU. The sweep
 	 * resumes. */
-	(void)listener;
-	if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+	(void)arg;
+	if (cs && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 		conns_pause(cs, true);
 }
 
@@ -399,6 +443,8 @@ httpd_conns_new(struct loop *l, const struct conf *c, struct evhttp *http)
 	struct rlimit fds;
 
 	cs->magic = CONNS_MAGIC;
+	cs->next = conns_first;
+	conns_first = cs;
 	cs->loop = l;
 	cs->conf = c;
 	cs->http = http;
@@ -464,6 +510,12 @@ httpd_conns_settle(struct httpd_conns *cs)
 	}
 	map_free(cs->by_bev, NULL);
 	map_free(cs->by_ip, NULL);
+	for (struct httpd_conns **p = &conns_first; *p; p = &(*p)->next) {
+		if (*p == cs) {
+			*p = cs->next;
+			break;
+		}
+	}
 	cs->magic = 0;
 	free(cs);
 }

@@ -35,7 +35,12 @@ void httpd_conns_settle(struct httpd_conns *cs); /* after evhttp_free */
 
 /* A request has been read; false = it was the last one this connection may carry. */
 bool httpd_conn_begin(struct httpd_conns *cs, struct bufferevent *bev);
-void httpd_conn_reply(struct httpd_conns *cs, struct bufferevent *bev); /* writing begins */
-void httpd_conn_done(struct httpd_conns *cs, struct bufferevent *bev);  /* written */
+/* Nothing is read behind this request, whatever evhttp thinks. */
+void httpd_conn_last(struct httpd_conns *cs, struct bufferevent *bev);
+/* Writing begins: so many bytes of body. */
+void httpd_conn_reply(struct httpd_conns *cs, struct bufferevent *bev, size_t bytes);
+void httpd_conn_done(struct httpd_conns *cs, struct bufferevent *bev); /* written */
+/* evhttp lets it go: it no longer counts against its address. */
+void httpd_conn_left(struct httpd_conns *cs, struct bufferevent *bev);
 
 #endif
