@@ -192,31 +192,19 @@ fleet_count(const struct fleet *f, enum part part)
 	return n;
 }
 
-static struct kid *
-fleet_find(struct fleet *f, pid_t pid)
-{
-	LIST_EACH(it, &f->kids)
-	{
-		struct kid *k = LIST_ENTRY(it, struct kid, link);
-
-		if (k->pid == pid)
-			return k;
-	}
-	return NULL;
-}
-
+/* Asked one by one: nobody else's children are taken from them. */
 static void
 fleet_reap(void *arg)
 {
 	struct fleet *f = arg;
-	int status;
-	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		struct kid *k = fleet_find(f, pid);
+	LIST_EACH_SAFE(it, &f->kids)
+	{
+		struct kid *k = LIST_ENTRY(it, struct kid, link);
+		int status;
 
-		if (!k)
-			continue; /* a grandchild that was left to us */
+		if (waitpid(k->pid, &status, WNOHANG) != k->pid)
+			continue;
 		/* What it said last may still be in the pipe. */
 		if (k->pipe >= 0)
 			kid_heard(k);

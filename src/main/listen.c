@@ -105,7 +105,7 @@ listen_same(const struct conf_addr *a, const struct conf_addr *b)
 struct span
 listen_text(struct arena *a, const struct conf_addr *addr, int fd)
 {
-	union listen_sockaddr sa;
+	union listen_sockaddr sa = {.sa.sa_family = AF_UNSPEC};
 	socklen_t len = sizeof(sa);
 	uint16_t port = addr->port;
 

@@ -9,7 +9,7 @@
 
 /* Bound, listening, non-blocking, closed on exec. The error says who has the address. */
 const struct err *listen_open(
-	struct arena *a, const struct conf_addr *addr, int *fd) MUST_CHECK;
+	struct arena *a, const struct conf_addr *addr, int *out) MUST_CHECK;
 bool listen_same(const struct conf_addr *a, const struct conf_addr *b);
 /* "127.0.0.1:8420" or "[::1]:8420"; the port as it is, when 0 was asked for. */
 struct span listen_text(struct arena *a, const struct conf_addr *addr, int fd);

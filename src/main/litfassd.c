@@ -97,7 +97,7 @@ litfassd_child(struct arena *a, int argc, char **argv)
 {
 	struct part_args p;
 	struct prepare_opts o;
-	struct conf c;
+	struct conf c = {0};
 	const struct err *e;
 
 	if (!part_read(a, argc, argv, &p))

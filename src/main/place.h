@@ -19,7 +19,7 @@ const struct err *place_make(
 const struct err *place_check(struct arena *a, const struct conf *c) MUST_CHECK;
 /* Writes our pid into <data_dir>/litfassd.pid; ERR_CONFLICT names who is there already. */
 const struct err *place_lock(
-	struct arena *a, const struct conf *c, const struct runas *as, int *fd) MUST_CHECK;
+	struct arena *a, const struct conf *c, const struct runas *as, int *out) MUST_CHECK;
 /* "<random id>@<host>": what all worker names of this data directory begin with. */
 const struct err *place_instance(struct arena *a, const struct conf *c, const struct runas *as,
 	struct span *out) MUST_CHECK;

@@ -314,18 +314,12 @@ conn_pending(const struct httpd_conn *c)
 	return recv(bufferevent_getfd(c->bev), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-static void
-conns_drain_idle(struct httpd_conns *cs)
+static bool
+conn_over(const struct httpd_conns *cs, const struct httpd_conn *c, int64_t now)
 {
-	if (clock_mono_ms() < cs->patient_ms)
-		return;
-	LIST_EACH(it, &cs->list)
-	{
-		struct httpd_conn *c = LIST_ENTRY(it, struct httpd_conn, link);
-
-		if (c->at == CONN_IDLE && !conn_released(c) && !conn_pending(c))
-			conn_cut(c);
-	}
+	if (now - c->since_ms > conn_limit_ms(c))
+		return true;
+	return cs->draining && now >= cs->patient_ms && c->at == CONN_IDLE && !conn_pending(c);
 }
 
 static void
@@ -334,17 +328,16 @@ conns_sweep(void *arg)
 	struct httpd_conns *cs = arg;
 	int64_t now = clock_mono_ms();
 
-	conns_reap(cs);
-	LIST_EACH(it, &cs->list)
+	LIST_EACH_SAFE(it, &cs->list)
 	{
 		struct httpd_conn *c = LIST_ENTRY(it, struct httpd_conn, link);
 
-		if (now - c->since_ms > conn_limit_ms(c))
+		if (conn_released(c))
+			conn_free(cs, c);
+		else if (conn_over(cs, c, now))
 			conn_cut(c);
 	}
-	if (cs->draining)
-		conns_drain_idle(cs);
-	else if (cs->count < cs->max)
+	if (!cs->draining && cs->count < cs->max)
 		conns_pause(cs, false);
 	loop_timer_set(cs->loop, &cs->sweep, cs->draining ? SWEEP_DRAIN_MS : SWEEP_MS,
 		conns_sweep, cs);
