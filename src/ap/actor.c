@@ -33,7 +33,7 @@ actor_pack(char **at, struct span s)
 {
 	struct span copy = {.p = s.p ? *at : NULL, .n = s.n};
 
-	if (s.n)
+	if (s.p)
 		memcpy(*at, s.p, s.n);
 	*at += s.n;
 	return copy;
@@ -224,7 +224,7 @@ actor_known(struct task *t)
 	return await_commit(t, &r->batch, actor_allowed);
 }
 
-/* Not to be asked for now: what is known goes on to count, unless its actor was gone. */
+/* Asked for less than five minutes ago: what is known holds, unless its actor was gone. */
 static struct next
 actor_too_early(struct task *t, const struct key_fetch *may)
 {

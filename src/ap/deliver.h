@@ -50,7 +50,7 @@ struct deliver_verdict {
 	enum deliver_host host;
 	int wait_s; /* the whole host asked for it */
 };
-struct deliver_verdict deliver_judge(const struct deliver_answer *answer);
+struct deliver_verdict deliver_judge(const struct deliver_answer *w);
 
 /* Until the next attempt after the attempt-th failed; random: any number. */
 int64_t deliver_delay_ms(int64_t attempt, uint32_t random);

@@ -51,7 +51,7 @@ lru_free(struct lru *c)
 	if (!c)
 		return;
 	while (!list_empty(&c->order))
-		lru_remove(c, LIST_ENTRY(c->order.next, struct lru_entry, link));
+		lru_remove(c, LIST_ENTRY(list_pop(&c->order), struct lru_entry, link));
 	map_free(c->entries, NULL);
 	free(c);
 }
@@ -80,7 +80,7 @@ lru_put(struct lru *c, struct span key, void *value)
 	assert(value);
 	lru_drop(c, key);
 	if (map_count(c->entries) >= c->max)
-		lru_remove(c, LIST_ENTRY(c->order.next, struct lru_entry, link));
+		lru_remove(c, LIST_ENTRY(list_pop(&c->order), struct lru_entry, link));
 	e = xcalloc(1, sizeof(*e) + key.n);
 	e->value = value;
 	e->until_ms = clock_mono_ms() + c->ttl_ms;

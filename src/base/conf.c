@@ -465,7 +465,7 @@ conf_read(struct arena *a, const char *path, struct span *out)
 const struct err *
 conf_load(struct arena *a, const char *path, struct conf *out)
 {
-	struct span text;
+	struct span text = SPAN_NONE;
 	const struct err *e = conf_read(a, path, &text);
 
 	return e ? e : conf_parse(a, path, text, out);

@@ -64,7 +64,7 @@ struct conf {
 /* The struct and all it points to live in the arena. The error names file, line and key. */
 const struct err *conf_load(struct arena *a, const char *path, struct conf *out) MUST_CHECK;
 /* The two halves of it, for a text that must outlive its file: path names it in errors. */
-const struct err *conf_read(struct arena *a, const char *path, struct span *text) MUST_CHECK;
+const struct err *conf_read(struct arena *a, const char *path, struct span *out) MUST_CHECK;
 const struct err *conf_parse(
 	struct arena *a, const char *path, struct span text, struct conf *out) MUST_CHECK;
 /* "127.0.0.0/8", "::1", "10.1.2.3". */

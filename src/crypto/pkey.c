@@ -102,6 +102,7 @@ pkey_check(struct arena *a, const EVP_PKEY *key, enum pkey_type *type)
 
 /* A PEM may say that it is encrypted. Without this, OpenSSL would ask on the terminal. */
 static int
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is OpenSSL's */
 pkey_no_password(char *out, int size, int writing, void *arg)
 {
 	(void)out;

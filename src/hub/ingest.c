@@ -105,8 +105,8 @@ media_type(const struct ingest_media *m)
 		struct span type = span_of(types[i]);
 
 		if (span_eq(m->type, type) ||
-			(span_starts_nocase(m->mime, type) && m->mime.n > type.n &&
-				m->mime.p[type.n] == '/'))
+			(span_starts_nocase(m->mime, type) &&
+				span_starts(span_slice(m->mime, type.n, m->mime.n), SPAN("/"))))
 			return type;
 	}
 	return by_path.p ? by_path : SPAN("unknown");

@@ -95,7 +95,7 @@ litfassd_child_conf(struct arena *a, const struct part_args *p, struct conf *out
 static int
 litfassd_child(struct arena *a, int argc, char **argv)
 {
-	struct part_args p;
+	struct part_args p = {0};
 	struct prepare_opts o;
 	struct conf c = {0};
 	const struct err *e;

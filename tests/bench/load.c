@@ -75,6 +75,7 @@ main(int argc, char **argv)
 {
 	const int epoll = epoll_create1(EPOLL_CLOEXEC);
 	struct epoll_event ev[256];
+	struct load_conn *all;
 	double began;
 	size_t size;
 	char *file;
@@ -83,16 +84,17 @@ main(int argc, char **argv)
 	if (argc != 5)
 		wire_die("usage: load IP PORT CONNECTIONS FILE");
 	conns = strtol(argv[3], NULL, 10);
+	all = conns > 0 ? calloc((size_t)conns, sizeof(*all)) : NULL;
+	if (!all)
+		wire_die("calloc");
 	file = wire_file(argv[4], &size);
 	load.at = file;
 	load.end = file + size;
 	began = wire_now();
 	for (long i = 0; i < conns; i++) {
-		struct load_conn *c = calloc(1, sizeof(*c));
+		struct load_conn *c = &all[i];
 
 		ev[0] = (struct epoll_event){.events = EPOLLIN, .data.ptr = c};
-		if (!c)
-			wire_die("calloc");
 		c->fd = wire_connect(argv[1], (uint16_t)strtoul(argv[2], NULL, 10));
 		if (epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &ev[0]) != 0)
 			wire_die("epoll_ctl");
@@ -110,5 +112,6 @@ main(int argc, char **argv)
 	(void)printf("{\"n\":%lu,\"seconds\":%.6f,\"bad\":%lu,\"first_bad\":%d}\n",
 		load.answered, wire_now() - began, load.bad, load.first_bad);
 	free(file);
+	free(all);
 	return 0;
 }

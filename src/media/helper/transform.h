@@ -16,6 +16,6 @@
 /* Once, before the sandbox: it loads libraries. */
 bool transform_init(const char *program) MUST_CHECK;
 /* What *out points to is the arena's. */
-void transform(struct arena *a, const struct frame_request *r, struct frame_reply *out);
+void transform(struct arena *a, const struct frame_request *q, struct frame_reply *out);
 
 #endif
