@@ -243,7 +243,7 @@ httpd_guard(struct httpd_req *r, struct evhttp_request *ev)
 		return e;
 	if (odd)
 		return err_new(
-			r->arena, ERR_INPUT, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+			r->arena, ERR_VERSION, "only HTTP/1.0 and HTTP/1.1 are spoken here");
 	if (!known)
 		return err_new(r->arena, ERR_METHOD, "this method is not known here");
 	if (!guard_site(r, host))

@@ -64,9 +64,9 @@ const refused = [
 	['a Host with a path', () => 'GET /health HTTP/1.1\r\nHost: a@b/c\r\n\r\n', [400, 421], [400]],
 	['a foreign Host', () => 'GET /health HTTP/1.1\r\nHost: fremd.example\r\n\r\n', [421], [421]],
 	['a foreign absolute target', () => get('', 'http://fremd.example/health'), [400, 421], [400, 421]],
-	['HTTP/1.9', () => get('', '/health', 'HTTP/1.9'), [400, 505], [400, 505, 200]], // nginx asks us in 1.1
-	['HTTP/2.0 in clear', () => get('', '/health', 'HTTP/2.0'), [400, 505], [400, 505]],
-	['an absurd version', () => get('', '/health', 'HTTP/4294967295.255'), [400, 505], [400, 505]],
+	['HTTP/1.9', () => get('', '/health', 'HTTP/1.9'), [505], [400, 505, 200]], // nginx asks us in 1.1
+	['HTTP/2.0 in clear', () => get('', '/health', 'HTTP/2.0'), [400], [400, 505]],
+	['an absurd version', () => get('', '/health', 'HTTP/4294967295.255'), [505], [400, 505]],
 	['no version', () => 'GET /health\r\n\r\n', [400, 505, 0], [400, 505, 200, 0]], // HTTP/0.9 has no status line
 	['65 headers', () => get(Array.from({ length: 65 }, (_, i) => `X-${i}: x\r\n`).join('')), [400, 431], [400, 431]],
 	['a head of 17 KiB', () => get(`X-Long: ${'x'.repeat(17 * 1024)}\r\n`), [400, 431, 413], [400, 431]],
@@ -147,15 +147,12 @@ test('pipelined good requests are all answered, in order', async () => {
 	assert.deepEqual(r.statuses, [200, 200, 200]);
 });
 
-test('at most 32 connections of one address; others are served meanwhile', { timeout: 60_000 }, async () => {
+test('forty heads that never end keep nobody out, neither directly nor through nginx', { timeout: 60_000 }, async () => {
 	const held = [];
 	for (let i = 0; i < 40; i++) held.push(exchange(direct, [`GET /health HTTP/1.1\r\n${H()}`], { silence: 0, limit: 6000 }));
 	await new Promise(r => setTimeout(r, 1000));
-	const through = await exchange(front, [NEXT()]);
+	for (const place of [front, direct]) assert.equal((await exchange(place, [NEXT()])).statuses[0], 200);
 	await Promise.all(held);
-	assert.equal(through.statuses[0] ?? 503, through.statuses[0]);
-	const later = await exchange(direct, [NEXT()]);
-	assert.equal(later.statuses[0], 200, 'and afterwards all is well');
 });
 
 test('after all that it answers', async () => {
