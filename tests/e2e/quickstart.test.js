@@ -16,6 +16,7 @@ test('quickstart', { timeout: 900_000 }, async t => {
 	let port;
 	for (port = await freePort(host); port > 65000;) port = await freePort(host);
 	const base = `http://${host}:${port}`;
+	const media = `http://medien.musterkreis.test:${port + 1}`;
 	const cloned = await run('git', ['clone', '-q', '--no-hardlinks', top, clone], { timeout: 60_000 });
 	assert.equal(cloned.code, 0, cloned.stderr);
 	const quickstart = (...args) => run('bash', [join(clone, 'contrib/quickstart'), '--data', data, ...args], { timeout: 800_000 });
@@ -24,8 +25,8 @@ test('quickstart', { timeout: 900_000 }, async t => {
 	await t.test('--help and wrong options', async () => {
 		const help = await quickstart('--help');
 		assert.equal(help.code, 0);
-		for (const option of ['--data', '--port', '--base-url', '--feed', '--detach', '--stop', '--no-install']) assert.ok(help.stdout.includes(option), option);
-		for (const args of [['--nothing'], ['--port'], ['--port', 'x'], ['--port', '70000'], ['--base-url', 'ftp://x']]) {
+		for (const option of ['--data', '--port', '--base-url', '--media-base-url', '--feed', '--detach', '--stop', '--no-install']) assert.ok(help.stdout.includes(option), option);
+		for (const args of [['--nothing'], ['--port'], ['--port', 'x'], ['--port', '70000'], ['--base-url', 'ftp://x'], ['--media-base-url', 'media']]) {
 			const r = await quickstart(...args);
 			assert.equal(r.code, 1, args.join(' '));
 			assert.match(r.stderr, /^quickstart: \S+ \S+/);
@@ -36,10 +37,10 @@ test('quickstart', { timeout: 900_000 }, async t => {
 	});
 
 	await t.test('the first run builds, starts and fills the hub', async () => {
-		const r = await quickstart('--no-install', '--detach', '--base-url', base);
+		const r = await quickstart('--no-install', '--detach', '--base-url', base, '--port', `${port}`, '--media-base-url', media, '--feed', `http://${host}:${port + 2}/stadt/`);
 		assert.equal(r.code, 0, `${r.stdout}\n${r.stderr}`);
 		for (const org of orgs) assert.ok(r.stdout.includes(`@${org.slug}`), org.slug);
-		assert.match(r.stdout, /7 of 7 sources read/);
+		assert.match(r.stdout, /8 of 8 sources read/);
 		assert.ok(r.stdout.includes(`${base}/`));
 		assert.ok(r.stdout.includes(`@hub@${host}:${port}`));
 		assert.match(r.stdout, /--stop/);
@@ -54,7 +55,21 @@ test('quickstart', { timeout: 900_000 }, async t => {
 			await r.arrayBuffer();
 		}
 		ids = await all(base);
-		assert.ok(ids.length >= total, `${ids.length} posts`);
+		assert.ok(ids.length >= total + 12, `${ids.length} posts`);
+	});
+
+	await t.test('pictures are under the address that was given for them', async () => {
+		const page = await (await fetch(`${base}/`)).text();
+		const src = page.match(/<img[^>]* src="([^"]+\.webp)"/)?.[1];
+		assert.ok(src?.startsWith(`${media}/`), src);
+		const { get } = await import('node:http');
+		const status = await new Promise((done, failed) => {
+			get({ host, port: port + 1, path: new URL(src).pathname, headers: { Host: new URL(media).host } }, r => {
+				r.resume();
+				done([r.statusCode, r.headers['content-type']]);
+			}).on('error', failed);
+		});
+		assert.deepEqual(status, [200, 'image/webp']);
 	});
 
 	await t.test('no process of it runs as root but the supervisor', async () => {
@@ -67,10 +82,11 @@ test('quickstart', { timeout: 900_000 }, async t => {
 	});
 
 	await t.test('a run beside it says that it runs, and may add a feed', async () => {
-		const again = await quickstart('--no-install', '--detach', '--feed', `http://${host}:${port + 2}/stadt/`);
+		const again = await quickstart('--no-install', '--detach', '--feed', `http://${host}:${port + 2}/schule/`);
 		assert.equal(again.code, 0, `${again.stdout}\n${again.stderr}`);
 		assert.match(again.stdout, /running already/);
-		await until('the feed is read as an organisation of its own', async () => (await all(base)).length >= ids.length + 12, { timeout: 60_000 });
+		assert.match(again.stdout, /9 of 9 sources read/);
+		assert.ok((await all(base)).length > ids.length);
 	});
 
 	await t.test('another hub on a taken port is refused with the reason', async () => {
@@ -91,25 +107,30 @@ test('quickstart', { timeout: 900_000 }, async t => {
 		assert.equal(r.code, 0, `${r.stdout}\n${r.stderr}`);
 		const now = await all(base);
 		for (const id of before) assert.ok(now.includes(id), `post ${id} is still there`);
-		const moved = await quickstart('--no-install', '--detach', '--port', '9');
-		assert.equal(moved.code, 1);
-		assert.match(moved.stderr, /permanent/);
+		for (const other of [['--port', '9'], ['--base-url', 'http://127.0.0.1:9'], ['--media-base-url', 'http://127.0.0.1:9']]) {
+			const moved = await quickstart('--no-install', '--detach', ...other);
+			assert.equal(moved.code, 1);
+			assert.match(moved.stderr, /permanent/);
+		}
 		assert.equal((await quickstart('--stop')).code, 0);
 	});
 
-	await t.test('in the foreground, Ctrl-C stops everything', async () => {
+	await t.test('in the foreground, Ctrl-C stops everything, whenever it comes', async () => {
 		const { spawn } = await import('node:child_process');
-		const child = spawn('bash', [join(clone, 'contrib/quickstart'), '--data', data, '--no-install'], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-		let said = '';
-		child.stdout.on('data', d => { said += d; });
-		child.stderr.on('data', d => { said += d; });
-		const ended = new Promise(done => child.once('exit', code => done(code)));
-		await until('it says how to stop', () => said.includes('Ctrl-C'), { timeout: 240_000, logs: () => said });
-		assert.equal((await fetch(`${base}/ready`)).status, 200);
-		process.kill(-child.pid, 'SIGINT');
-		assert.equal(await Promise.race([ended, new Promise(done => setTimeout(done, 60_000, 'still running'))]), 0, said);
-		await assert.rejects(fetch(`${base}/ready`));
-		assert.equal((await run('pgrep', ['-f', data])).stdout.trim(), '', 'no process is left');
+		for (const moment of ['Starting litfassd', 'Setting up', 'Reading the feeds', 'Stop      Ctrl-C']) {
+			const child = spawn('bash', [join(clone, 'contrib/quickstart'), '--data', data, '--no-install'], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+			let said = '';
+			child.stdout.on('data', d => { said += d; });
+			child.stderr.on('data', d => { said += d; });
+			const ended = new Promise(done => child.once('close', code => done(code)));
+			await until(`it says ${moment}`, () => said.includes(moment), { timeout: 240_000, logs: () => said });
+			if (moment.includes('Ctrl-C')) assert.equal((await fetch(`${base}/ready`)).status, 200);
+			process.kill(-child.pid, 'SIGINT');
+			assert.equal(await Promise.race([ended, new Promise(done => setTimeout(done, 60_000, 'still running'))]), 0, `${moment}:\n${said}`);
+			assert.match(said, /Stopping[^]*Stopped\./, moment);
+			await assert.rejects(fetch(`${base}/ready`));
+			assert.equal((await run('pgrep', ['-f', data])).stdout.trim(), '', `${moment}: no process is left`);
+		}
 	});
 });
 
