@@ -155,6 +155,12 @@ test('print: no navigation, links keep their text, black on white', async () => 
 	await page.emulateMedia({ media: 'print', colorScheme: 'light' });
 	const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 	assert.match(background, /rgba?\((255, 255, 255|0, 0, 0, 0)/, background);
+	for (const what of ['.skip', '.top-nav', '.foot nav'])
+		for (const e of await page.locator(what).all()) assert.ok(await e.isHidden(), `${what} stays off the paper`);
+	const links = await page.evaluate(() => [...document.querySelectorAll('.source a')].map(a => getComputedStyle(a, '::after').content));
+	assert.ok(links.length > 0 && links.every(c => c.includes('http') || c.includes('attr')), `addresses are printed: ${links}`);
+	const ink = await page.evaluate(() => getComputedStyle(document.querySelector('article')).color);
+	assert.equal(ink, 'rgb(0, 0, 0)');
 	await context.close();
 });
 
