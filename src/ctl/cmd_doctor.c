@@ -102,8 +102,8 @@ doctor_disk(struct doctor *d)
 	if (percent < 10 || free_mb < 512)
 		doctor_fail(d, "disk",
 			"%u %% (%" PRIu64
-			" MB) are free: below 10 %% no media are stored, on a full "
-			"disk the database stops",
+			" MB) are free: on a full disk the database stops and "
+			"no picture is stored",
 			percent, free_mb);
 	else
 		doctor_ok(d, "disk", "%u %% (%" PRIu64 " MB) are free", percent, free_mb);
