@@ -45,8 +45,11 @@ fsync(int fd)
 	return real(fd);
 }
 
+int noted_renameat(int from_dir, const char *from, int to_dir, const char *to) __asm__(
+	"renameat");
+
 int
-renameat(int from_dir, const char *from, int to_dir, const char *to)
+noted_renameat(int from_dir, const char *from, int to_dir, const char *to)
 {
 	int (*real)(int, const char *, int, const char *);
 

@@ -194,7 +194,7 @@ lint_element(struct lint *l, const GumboNode *n)
 	case GUMBO_TAG_H2:
 	case GUMBO_TAG_H3:
 	case GUMBO_TAG_H4:
-		lint_heading(l, e->tag - GUMBO_TAG_H1 + 1);
+		lint_heading(l, (int)e->tag - GUMBO_TAG_H1 + 1);
 		break;
 	case GUMBO_TAG_MAIN:
 		l->mains++;

@@ -79,7 +79,7 @@ literal(struct span *rest, struct span *out)
 				continue;
 			}
 			i++;
-			buf_byte(&b, rest->p[i] == 'n' ? '\n' : rest->p[i]);
+			buf_byte(&b, (char)(rest->p[i] == 'n' ? '\n' : rest->p[i]));
 		}
 		*rest = span_slice(*rest, i + 1, rest->n);
 	}

@@ -578,8 +578,8 @@ test_cavage_malformed(void **state)
 		"keyId=\"k\";signature=\"AAAA\"",
 		"keyId=\"k\",signature=\"AA\"AA\"",
 		"keyId=\"k\",headers=\"(request-target) host date digest\",signature=\"*\"",
-		"keyId=\"k\",headers=\"(request-target) host date digest\",signature=\"AAAA "
-		"AAAA\"",
+		("keyId=\"k\",headers=\"(request-target) host date digest\",signature=\"AAAA "
+		 "AAAA\""),
 		"Signature keyId=\"k\",signature=\"AAAA\"",
 	};
 	struct arena *a = *state;

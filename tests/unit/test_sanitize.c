@@ -199,17 +199,15 @@ static void
 survives_mutation(void **state)
 {
 	static const char *const in[] = {
-		"<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img "
-		"src=1 "
-		"onerror=alert(1)&gt;\">",
+		("<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img "
+		 "src=1 onerror=alert(1)&gt;\">"),
 		"<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">",
 		"<svg><p><style><!--</style><a title=\"--><img src onerror=alert(1)>\">",
 		"<svg></p><style><a id=\"</style><img src=1 onerror=alert(1)>\">",
-		"<form><math><mtext></form><form><mglyph><style></math><img src "
-		"onerror=alert(1)>",
-		"<math><annotation-xml encoding=\"text/html\"><style><img src=x "
-		"onerror=alert(1)>"
-		"</style></annotation-xml></math>",
+		("<form><math><mtext></form><form><mglyph><style></math><img src "
+		 "onerror=alert(1)>"),
+		("<math><annotation-xml encoding=\"text/html\"><style><img src=x "
+		 "onerror=alert(1)></style></annotation-xml></math>"),
 		"<svg><foreignObject><p>x</p><script>alert(1)</script></foreignObject></svg>",
 		"<table><a href=\"javascript:alert(1)\"><tr><td>x</a></table>",
 		"<listing>&lt;img src=x onerror=alert(1)&gt;</listing>",
