@@ -120,12 +120,8 @@ deliver_sign_work(void *arg)
 		.headers = &type,
 		.n_headers = 1,
 		.body = d->load.out->body};
-	struct span signature;
 
-	httpsig_prepare(a, &r, d->way.scheme, d->own->key_id, clock_us(), &d->sig);
-	d->sign_error = pkey_sign(a, d->own->rsa, d->sig.text, &signature);
-	if (!d->sign_error)
-		httpsig_finish(a, &d->sig, signature);
+	d->sign_error = own_sign(a, d->own, d->way.scheme, &r, &d->sig);
 }
 
 static struct next

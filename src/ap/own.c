@@ -6,7 +6,6 @@
 
 #include "ap/state.h"
 #include "base/clock.h"
-#include "crypto/httpsig.h"
 #include "hub/link.h"
 
 #define OWN_MAX 1024 /* two entries each */
@@ -194,29 +193,19 @@ await_own_slug_at(struct task *t, struct span slug, const struct own **out, step
 	return own_wait(t, &q, span_from(key, (size_t)n), out, then, name);
 }
 
-/* ---- signing a GET ---- */
+/* ---- signing ---- */
 
 const struct err *
-own_sign_hop(struct arena *a, struct http_call *call, const struct url *hop, void *arg)
+own_sign(struct arena *a, const struct own *own, enum httpsig_scheme scheme,
+	const struct httpsig_request *r, struct httpsig_out *out)
 {
-	const struct own *own = arg;
-	const struct httpsig_request r = {.method = SPAN("GET"),
-		.target = hop->target,
-		.scheme = hop->scheme,
-		.host = hop->authority};
-	struct httpsig_out sig;
 	struct span signature;
 	const struct err *e;
 
-	httpsig_prepare(a, &r, HTTPSIG_CAVAGE, own->key_id, clock_us(), &sig);
-	if ((e = pkey_sign(a, own->rsa, sig.text, &signature)))
+	httpsig_prepare(a, r, scheme, own->key_id, clock_us(), out);
+	if ((e = pkey_sign(a, own->rsa, out->text, &signature)))
 		return e;
-	httpsig_finish(a, &sig, signature);
-	call->extra = ARENA_ARRAY(a, sig.n_headers, struct http_header);
-	for (size_t i = 0; i < sig.n_headers; i++)
-		call->extra[i] = (struct http_header){
-			.name = sig.headers[i].name, .value = sig.headers[i].value};
-	call->n_extra = sig.n_headers;
+	httpsig_finish(a, out, signature);
 	return NULL;
 }
 

@@ -8,9 +8,10 @@
 #ifndef AP_OWN_H
 #define AP_OWN_H
 
+#include "crypto/httpsig.h"
 #include "crypto/pkey.h"
 #include "hub/account.h"
-#include "net/http.h"
+#include "task/task.h"
 
 struct own {
 	struct account account;
@@ -27,10 +28,10 @@ struct next await_own_slug_at(struct task *t, struct span slug, const struct own
 #define await_own_slug(t, slug, out, step) await_own_slug_at((t), (slug), (out), (step), #step)
 
 /*
- * An http_sign_fn for GETs: draft-cavage, anew for each hop. arg is the `struct own` that
- * signs, by custom the instance actor. One RSA operation on the loop: for single requests.
+ * The headers that sign a request with the account's RSA key, in the arena. For a worker
+ * thread: a digest of the body and one RSA operation.
  */
-const struct err *own_sign_hop(
-	struct arena *a, struct http_call *call, const struct url *hop, void *arg) MUST_CHECK;
+const struct err *own_sign(struct arena *a, const struct own *own, enum httpsig_scheme scheme,
+	const struct httpsig_request *r, struct httpsig_out *out) MUST_CHECK;
 
 #endif

@@ -420,7 +420,6 @@ http_setup(struct http_run *r, long timeout_ms)
 		r->headers = curl_slist_append(r->headers, "Expect:");
 	}
 	http_add_headers(r, c->headers, c->n_headers);
-	http_add_headers(r, c->extra, c->n_extra);
 	if (r->headers)
 		SET(CURLOPT_HTTPHEADER, r->headers);
 }
@@ -444,17 +443,11 @@ http_hop_allowed(struct http_run *r)
 static const struct err *
 http_send(struct http_run *r)
 {
-	struct arena *a = task_arena(r->task);
-	struct http_call *c = r->call;
 	const struct err *e = http_hop_allowed(r);
 	int64_t left = r->deadline_ms - (clock_mono_ms() - r->began_us / 1000);
 	CURLMcode rc;
 
 	if (e)
-		return e;
-	c->extra = NULL;
-	c->n_extra = 0;
-	if (c->sign && (e = c->sign(a, c, &r->hop, c->sign_arg)))
 		return e;
 	if (left < 1)
 		left = 1;
@@ -611,6 +604,12 @@ http_ended(struct http_run *r, CURLcode rc)
 	http_answer(r);
 	http_release(r);
 	if (http_redirected(r, &e)) {
+		if (r->call->per_hop) {
+			r->call->run = r;
+			r->call->next = r->hop;
+			task_wake(r->task, NULL);
+			return;
+		}
 		e = http_send(r);
 		if (!e)
 			return;
@@ -649,15 +648,14 @@ http_cancel(struct task *t, void *arg)
 	return true;
 }
 
-struct next
-await_http_at(struct task *t, struct http_call *call, step_fn *then, const char *name)
+static const struct err *
+http_first(struct task *t, struct http_call *call)
 {
-	static const struct wait_ops ops = {.name = "http", .cancel = http_cancel};
 	struct http *h = task_env(t)->http;
 	struct arena *a = task_arena(t);
 	struct http_run *r = ARENA_NEW(a, struct http_run);
-	const struct err *e;
 	int left = task_left_ms(t);
+	const struct err *e;
 
 	MAGIC_CHECK(h, HTTP_MAGIC);
 	assert((size_t)call->kind < ARRAY_LEN(http_rules));
@@ -676,8 +674,24 @@ await_http_at(struct task *t, struct http_call *call, step_fn *then, const char 
 	call->redirects = 0;
 	call->sent = false;
 	if ((e = url_parse(a, call->url, &r->first)))
-		return fail(t, e);
+		return e;
 	r->hop = r->first;
+	call->run = r;
+	return NULL;
+}
+
+struct next
+await_http_at(struct task *t, struct http_call *call, step_fn *then, const char *name)
+{
+	static const struct wait_ops ops = {.name = "http", .cancel = http_cancel};
+	struct http_run *r;
+	const struct err *e;
+
+	if (!call->run && (e = http_first(t, call)))
+		return fail(t, e);
+	r = call->run;
+	call->run = NULL;
+	call->next = (struct url){0};
 	if ((e = http_send(r)))
 		return fail(t, e);
 	return task_park(t, &ops, r, then, name);

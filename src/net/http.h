@@ -3,7 +3,8 @@
  *
  * Every request of every caller goes through here, so the address policy, the caps and the
  * deadlines of doc/net.md hold for all. Bytes are counted after decompression. Redirects are
- * followed by us (re-checked, re-signed, credentials dropped on another host, never for POST).
+ * followed by us (re-checked, credentials dropped on another host, never for POST); with
+ * per_hop the caller sends each hop itself, because a signature holds for one URL.
  * An HTTP status is an answer, not a failure: judge it with http_verdict. Failures are
  * ERR_ADDRESS (forbidden target), ERR_NETWORK, ERR_TLS, ERR_TIMEOUT, ERR_TOO_LARGE, ERR_INPUT
  * (bad URL, redirect loop), ERR_STOPPED.
@@ -31,15 +32,6 @@ struct http_header {
 	struct span name, value;
 };
 
-struct http_call;
-
-/*
- * Called before each hop is sent, to add headers that depend on the URL (signatures). Runs on
- * the loop; must not wait. `extra` starts empty for each hop.
- */
-typedef const struct err *http_sign_fn(
-	struct arena *a, struct http_call *call, const struct url *hop, void *arg);
-
 /* In the caller's state, zeroed. Input first, then the answer in the caller's arena. */
 struct http_call {
 	enum http_kind kind;
@@ -48,11 +40,8 @@ struct http_call {
 	struct span body; /* borrowed until the wake */
 	const struct http_header *headers;
 	size_t n_headers;
-	http_sign_fn *sign; /* may be NULL */
-	void *sign_arg;
-	struct http_header *extra; /* set by sign, in the arena */
-	size_t n_extra;
-	int timeout_ms; /* 0 = of the kind; never beyond the flow's deadline */
+	bool per_hop;   /* return at each redirect that may be followed, see next */
+	int timeout_ms; /* 0 = of the kind, for all hops; never beyond the flow's deadline */
 
 	int status;
 	struct span content_type; /* media type, lower case, with parameters as sent */
@@ -64,6 +53,10 @@ struct http_call {
 	size_t n_reply_headers;
 	int retry_after_s; /* from Retry-After (seconds or date), 0 = none, at most one day */
 	bool sent;         /* the request may have reached the other side */
+	/* With per_hop, its text is set while a redirect is to be followed: give the headers
+	 * for it and wait for the same call again. */
+	struct url next;
+	struct http_run *run; /* private: what goes on then */
 };
 
 enum http_verdict {
