@@ -250,6 +250,19 @@ http_write(char *p, size_t size, size_t n, void *arg)
 	return n;
 }
 
+/* CR and NUL may be in what a server sends; a space takes their place (RFC 9110 5.5). */
+static struct span
+http_value(struct arena *a, struct span s)
+{
+	struct span out = arena_dup(a, span_trim(s));
+	char *p = (char *)(uintptr_t)out.p;
+
+	for (size_t i = 0; i < out.n; i++)
+		if (p[i] == '\r' || p[i] == '\n' || p[i] == '\0')
+			p[i] = ' ';
+	return out;
+}
+
 static void
 http_keep_header(struct http_run *r, struct span name, struct span value)
 {
@@ -264,8 +277,8 @@ http_keep_header(struct http_run *r, struct span name, struct span value)
 		r->reply = more;
 		r->cap_reply = cap;
 	}
-	r->reply[r->n_reply++] = (struct http_header){
-		.name = arena_dup(a, name), .value = arena_dup(a, span_trim(value))};
+	r->reply[r->n_reply++] =
+		(struct http_header){.name = arena_dup(a, name), .value = http_value(a, value)};
 }
 
 static size_t
@@ -351,7 +364,6 @@ http_add_headers(struct http_run *r, const struct http_header *h, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (http_is_credential(h[i].name) && !span_eq(r->hop.origin, r->first.origin))
 			continue;
-		assert(http_text_valid(h[i].name) && http_text_valid(h[i].value));
 		r->headers = curl_slist_append(r->headers,
 			arena_printf(a, "%.*s: %.*s", SPAN_FMT(h[i].name), SPAN_FMT(h[i].value))
 				.p);
@@ -687,6 +699,13 @@ await_http_at(struct task *t, struct http_call *call, step_fn *then, const char 
 	struct http_run *r;
 	const struct err *e;
 
+	for (size_t i = 0; i < call->n_headers; i++)
+		if (!http_text_valid(call->headers[i].name) ||
+			!http_text_valid(call->headers[i].value))
+			return fail(t, err_new(task_arena(t), ERR_INPUT,
+					       "the header %.*s cannot be sent: it has a line "
+					       "break in it",
+					       LOG_STR(call->headers[i].name)));
 	if (!call->run && (e = http_first(t, call)))
 		return fail(t, e);
 	r = call->run;

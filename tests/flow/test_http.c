@@ -132,6 +132,7 @@ static const struct {
 		"2\r\n\r\nok"},
 	{"/trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: ETag\r\n\r\n"
 		      "2\r\nok\r\n0\r\nETag: \"forged\"\r\nRetry-After: 77\r\n\r\n"},
+	{"/broken-line", "HTTP/1.1 200 OK\r\nETag: \"a\rb\"\r\nContent-Length: 2\r\n\r\nok"},
 	{"/no-location", "HTTP/1.1 302 Found\r\nContent-Length: 2\r\n\r\nok"},
 	{"/nothing", ""},
 };
@@ -768,6 +769,24 @@ sends_each_hop(void **state)
 	is_failure(&a, ERR_UPSTREAM);
 }
 
+/* What a server sends may be sent back to it, so a lone CR of its must not split a request. */
+static void
+keeps_headers_whole(void **state)
+{
+	struct world *w = *state;
+	struct ask a = ask(&w->conf, HTTP_FEED, w->open, "/broken-line");
+
+	is_answer(&a, 200);
+	assert_string_equal(a.etag, "\"a b\"");
+	a = (struct ask){.kind = HTTP_FEED,
+		.headers = {{SPAN("If-None-Match"), SPAN("\"a\rb\"")}},
+		.n_headers = 1};
+	(void)snprintf(a.url, sizeof(a.url), "http://" OPEN_IP ":%u/echo",
+		(unsigned)hostile_port(w->open));
+	ask_all(&w->conf, &a, 1);
+	is_failure(&a, ERR_INPUT);
+}
+
 static void
 drops_credentials(void **state)
 {
@@ -1121,6 +1140,7 @@ main(void)
 		cmocka_unit_test(never_redirects_a_post),
 		cmocka_unit_test(posts),
 		cmocka_unit_test(sends_each_hop),
+		cmocka_unit_test(keeps_headers_whole),
 		cmocka_unit_test(drops_credentials),
 		cmocka_unit_test(checks_certificates),
 		cmocka_unit_test(stays_on_https),
