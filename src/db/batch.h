@@ -17,16 +17,25 @@
 
 struct db_result; /* rows of one statement */
 
+/* Which connections of the pool: what many strangers or long work do must not hold up others.
+ */
+enum db_lane {
+	DB_LANE_WORK,   /* jobs, the inbox, everything that does not say otherwise */
+	DB_LANE_PUBLIC, /* reading for visitors: short statements only */
+	DB_LANE_VITAL,  /* a row or two that others rely on: generation, leases */
+	DB_LANES
+};
+
 struct db_batch {
 	struct arena *arena;
 	struct db_query *first, *last;
 	size_t n;
 	struct db_result **results; /* by number, after the wait */
-	bool read_only;             /* may go to a replica, may be repeated */
+	enum db_lane lane;
 	bool sent;
 };
 
-void db_batch_init(struct db_batch *b, struct arena *a);
+void db_batch_init(struct db_batch *b, struct arena *a); /* lane: DB_LANE_WORK */
 /* Copies the values. Asserts that their types are the statement's. Returns the number. */
 size_t db_add_n(struct db_batch *b, const struct db_stmt *st, const struct db_val *v, size_t n);
 #define db_add(b, st, ...)                                                                     \

@@ -1,11 +1,12 @@
 /*
  * Db: a pool of non-blocking libpq connections on the loop, in pipeline mode.
  *
- * Batches wait in a queue for a free place (at most wait_ms, then ERR_UNAVAILABLE); several
- * batches share a connection's pipeline. Lost connections come back with back-off 0.1 s to 5 s;
- * batches that were not sent stay queued meanwhile. Statements are prepared per connection on
- * first use. Session settings: application_name, statement_timeout, lock_timeout, timezone UTC,
- * synchronous_commit as the server has it.
+ * Each lane has connections of its own. Batches wait in its queue for a free place (at most
+ * wait_ms, then ERR_UNAVAILABLE); several batches share a connection's pipeline. Lost
+ * connections come back with back-off 0.1 s to 5 s; batches that were not sent stay queued
+ * meanwhile. Statements are prepared per connection on first use. Session settings:
+ * application_name, statement_timeout, lock_timeout, timezone UTC, synchronous_commit as the
+ * server has it.
  */
 #ifndef DB_DB_H
 #define DB_DB_H
@@ -15,14 +16,16 @@
 struct db_opts {
 	struct span dsn;  /* libpq connection string; may name several hosts */
 	struct span name; /* application_name */
-	int connections;  /* of the pool, without the listener */
+	int connections;  /* of DB_LANE_WORK, without the listener */
 	int wait_ms;      /* 2000 */
 	int statement_timeout_ms;
+	/* 0: what is of this lane goes with DB_LANE_WORK. */
+	int public_connections, public_timeout_ms, vital_connections;
 };
 
 struct db *db_new(struct loop *l, const struct db_opts *o);
 void db_free(struct db *d);        /* when no batch is alive */
-bool db_ready(const struct db *d); /* at least one connection is usable */
+bool db_ready(const struct db *d); /* at least one connection of each lane is usable */
 
 /*
  * LISTEN on a connection of its own: fn runs when a NOTIFY came and after every reconnect

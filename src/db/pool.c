@@ -10,14 +10,18 @@
 #define PIPE_DEPTH 4      /* batches in flight per connection */
 #define REPEAT_PAUSE_MS 5 /* times the number of tries, with jitter */
 
+struct pool_lane {
+	struct db_pipe **pipes;
+	size_t n_pipes;
+	struct list waiting; /* struct db_run, first come first served */
+};
+
 struct db {
 	unsigned magic;
 	struct loop *loop;
 	struct db_opts opts;
 	char *dsn, *name;
-	struct db_pipe **pipes;
-	size_t n_pipes;
-	struct list waiting; /* struct db_run, first come first served */
+	struct pool_lane lanes[DB_LANES];
 	struct db_listener *listener;
 	bool pumping, freeing;
 };
@@ -63,22 +67,30 @@ run_cancel(struct task *t, void *arg)
 }
 
 static bool
-pool_any_up(const struct db *d)
+lane_up(const struct pool_lane *l)
 {
-	for (size_t i = 0; i < d->n_pipes; i++)
-		if (db_pipe_up(d->pipes[i]))
+	for (size_t i = 0; i < l->n_pipes; i++)
+		if (db_pipe_up(l->pipes[i]))
 			return true;
 	return false;
+}
+
+static struct pool_lane *
+run_lane(const struct db_run *r)
+{
+	struct pool_lane *l = &r->db->lanes[r->lane];
+
+	return l->n_pipes ? l : &r->db->lanes[DB_LANE_WORK];
 }
 
 static void
 run_waited(void *arg)
 {
 	struct db_run *r = arg;
-	struct db *d = r->db;
-	const struct span why = d->n_pipes ? db_pipe_why(d->pipes[0]) : SPAN_NONE;
+	const struct pool_lane *l = run_lane(r);
+	const struct span why = db_pipe_why(l->pipes[0]);
 
-	if (pool_any_up(d))
+	if (lane_up(l))
 		run_wake(r, err_new(r->batch->arena, ERR_UNAVAILABLE,
 				    "the database is busy, try again later"));
 	else
@@ -92,22 +104,23 @@ static void
 run_queue(struct db_run *r, bool front)
 {
 	struct db *d = r->db;
+	struct pool_lane *l = run_lane(r);
 
 	r->waiting = true;
 	if (front)
-		list_prepend(&d->waiting, &r->link);
+		list_prepend(&l->waiting, &r->link);
 	else
-		list_append(&d->waiting, &r->link);
+		list_append(&l->waiting, &r->link);
 	loop_timer_set(d->loop, &r->timer, d->opts.wait_ms, run_waited, r);
 }
 
 static struct db_pipe *
-pool_place(struct db *d)
+lane_place(struct pool_lane *l)
 {
 	struct db_pipe *best = NULL;
 
-	for (size_t i = 0; i < d->n_pipes; i++) {
-		struct db_pipe *p = d->pipes[i];
+	for (size_t i = 0; i < l->n_pipes; i++) {
+		struct db_pipe *p = l->pipes[i];
 
 		if (db_pipe_up(p) && db_pipe_load(p) < PIPE_DEPTH &&
 			(!best || db_pipe_load(p) < db_pipe_load(best)))
@@ -117,15 +130,12 @@ pool_place(struct db *d)
 }
 
 static void
-pool_pump(struct db *d)
+lane_pump(struct pool_lane *l)
 {
 	struct db_pipe *p;
 
-	if (d->pumping || d->freeing)
-		return;
-	d->pumping = true;
-	while (!list_empty(&d->waiting) && (p = pool_place(d))) {
-		struct db_run *r = LIST_ENTRY(list_pop(&d->waiting), struct db_run, link);
+	while (!list_empty(&l->waiting) && (p = lane_place(l))) {
+		struct db_run *r = LIST_ENTRY(list_pop(&l->waiting), struct db_run, link);
 
 		loop_timer_clear(&r->timer);
 		r->waiting = false;
@@ -140,6 +150,16 @@ pool_pump(struct db *d)
 					    "the batch cannot be sent to the database: %.*s",
 					    SPAN_FMT(db_pipe_why(p))));
 	}
+}
+
+static void
+pool_pump(struct db *d)
+{
+	if (d->pumping || d->freeing)
+		return;
+	d->pumping = true;
+	for (size_t i = 0; i < DB_LANES; i++)
+		lane_pump(&d->lanes[i]);
 	d->pumping = false;
 }
 
@@ -154,8 +174,8 @@ db_pool_wait(
 	MAGIC_CHECK(d, DB_MAGIC);
 	assert(b->n > 0 && !b->sent);
 	b->sent = true;
-	b->read_only = read_only;
 	r->db = d;
+	r->lane = b->lane;
 	r->task = t;
 	r->batch = b;
 	r->read_only = read_only;
@@ -276,6 +296,20 @@ static const struct db_pipe_ops pool_pipe_ops = {
 	.pump = pool_pump,
 };
 
+static void
+lane_open(struct db *d, enum db_lane lane, int connections, int statement_timeout_ms)
+{
+	struct pool_lane *l = &d->lanes[lane];
+	struct db_opts o = d->opts;
+
+	o.statement_timeout_ms = statement_timeout_ms;
+	list_init(&l->waiting);
+	l->n_pipes = (size_t)connections;
+	l->pipes = xcalloc(l->n_pipes + 1, sizeof(struct db_pipe *));
+	for (size_t i = 0; i < l->n_pipes; i++)
+		l->pipes[i] = db_pipe_new(d, d->loop, &o, &pool_pipe_ops);
+}
+
 struct db *
 db_new(struct loop *l, const struct db_opts *o)
 {
@@ -291,11 +325,9 @@ db_new(struct loop *l, const struct db_opts *o)
 	arena_free(a);
 	d->opts.dsn = span_of(d->dsn);
 	d->opts.name = span_of(d->name);
-	list_init(&d->waiting);
-	d->n_pipes = (size_t)o->connections;
-	d->pipes = xcalloc(d->n_pipes, sizeof(struct db_pipe *));
-	for (size_t i = 0; i < d->n_pipes; i++)
-		d->pipes[i] = db_pipe_new(d, l, &d->opts, &pool_pipe_ops);
+	lane_open(d, DB_LANE_WORK, o->connections, o->statement_timeout_ms);
+	lane_open(d, DB_LANE_PUBLIC, o->public_connections, o->public_timeout_ms);
+	lane_open(d, DB_LANE_VITAL, o->vital_connections, o->statement_timeout_ms);
 	return d;
 }
 
@@ -305,12 +337,14 @@ db_free(struct db *d)
 	if (!d)
 		return;
 	MAGIC_CHECK(d, DB_MAGIC);
-	assert(list_empty(&d->waiting));
 	d->freeing = true;
 	db_listener_free(d->listener);
-	for (size_t i = 0; i < d->n_pipes; i++)
-		db_pipe_free(d->pipes[i]);
-	free(d->pipes);
+	for (size_t i = 0; i < DB_LANES; i++) {
+		assert(list_empty(&d->lanes[i].waiting));
+		for (size_t n = 0; n < d->lanes[i].n_pipes; n++)
+			db_pipe_free(d->lanes[i].pipes[n]);
+		free(d->lanes[i].pipes);
+	}
 	free(d->dsn);
 	free(d->name);
 	d->magic = 0;
@@ -320,7 +354,10 @@ db_free(struct db *d)
 bool
 db_ready(const struct db *d)
 {
-	return pool_any_up(d);
+	for (size_t i = 0; i < DB_LANES; i++)
+		if (d->lanes[i].n_pipes && !lane_up(&d->lanes[i]))
+			return false;
+	return true;
 }
 
 void

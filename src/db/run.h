@@ -35,7 +35,8 @@ struct db_run {
 	struct task *task;
 	struct db_batch *batch;
 	struct loop_timer timer; /* end of waiting, or pause before a repetition */
-	int64_t queued_ms, sent_us;
+	enum db_lane lane;
+	int64_t sent_us;
 	int tries;
 	bool read_only, waiting;
 	/* In flight: first the prepares and their sync, then the statements and theirs. */

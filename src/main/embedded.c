@@ -23,9 +23,9 @@
 #define LOOK_MS 50
 
 /* A worker has some, one more while it is replaced; the rest is for the command line. */
-#define CONNECTIONS_OF_WORKER 8
+#define CONNECTIONS_OF_WORKER 12
 #define CONNECTIONS_OTHERS 30
-#define CONNECTIONS_USED 5
+#define CONNECTIONS_USED 8
 
 struct embedded {
 	struct arena *a;

@@ -275,6 +275,7 @@ jobs_renew_ask(struct task *t)
 	}
 	s->asked_ms = clock_mono_ms();
 	db_batch_init(&s->batch, a);
+	s->batch.lane = DB_LANE_VITAL;
 	s->i = queue_renew(&s->batch, s->ids, tokens, s->n);
 	return await_commit(t, &s->batch, jobs_renew_seen);
 }

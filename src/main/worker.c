@@ -25,7 +25,6 @@
 #include "task/work.h"
 #include "web/web.h"
 
-#define WORKER_CONNECTIONS 4
 #define WORKER_THREADS 2
 #define WORKER_QUEUED 4096
 #define WORKER_LATE_MS 3000 /* then clients get 503 instead of waiting for the database */
@@ -301,9 +300,12 @@ worker_database(struct worker *w)
 				: db_socket_dsn(w->arena, embedded_socket_dir(w->arena, c),
 					  SPAN("5432")),
 		.name = w->hub.worker,
-		.connections = WORKER_CONNECTIONS,
+		.connections = 4,
 		.wait_ms = 2000,
-		.statement_timeout_ms = c->roles == ROLE_WEB ? 5000 : 30000,
+		.statement_timeout_ms = 30000,
+		.public_connections = c->roles & ROLE_WEB ? 2 : 0,
+		.public_timeout_ms = 5000,
+		.vital_connections = 1,
 	};
 
 	w->env.db = db_new(w->loop, &o);

@@ -83,6 +83,7 @@ blob_look(struct task *t)
 
 	s->generation = cache_generation(task_env(t)->web->cache);
 	db_batch_init(&s->batch, task_arena(t));
+	s->batch.lane = DB_LANE_PUBLIC;
 	(void)media_blob_public(&s->batch, httpd_match(httpd_task_req(t))->capture[0]);
 	return await_rows(t, &s->batch, blob_looked);
 }

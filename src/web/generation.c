@@ -42,6 +42,7 @@ generation_ask(struct task *t)
 	s->g = *(struct generation *const *)task_arg(t);
 	s->asked_ms = clock_mono_ms();
 	db_batch_init(&s->batch, task_arena(t));
+	s->batch.lane = DB_LANE_VITAL;
 	(void)generation_read(&s->batch);
 	return await_rows(t, &s->batch, generation_got);
 }

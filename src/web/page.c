@@ -147,6 +147,7 @@ page_query(struct task *t)
 	q->state = arena_alloc(q->arena, q->page->state_size);
 	db_batch_init(&q->batch, q->arena);
 	db_batch_init(&q->next, q->arena);
+	q->batch.lane = q->next.lane = DB_LANE_PUBLIC;
 	e = q->page->query ? q->page->query(q) : NULL;
 	if (e)
 		return fail(t, e);

@@ -628,6 +628,73 @@ test_server_killed(void **state)
 	assert_int_equal(n, 0);
 }
 
+/* ---- lanes ---- */
+
+struct lanes {
+	struct dbrun_call work[4];
+	size_t ended_before; /* of work, when the vital answer was there */
+};
+
+static void
+fill_vital(struct db_batch *b, void *ctx)
+{
+	(void)ctx;
+	b->lane = DB_LANE_VITAL;
+	fill_count(b, NULL);
+}
+
+static void
+read_vital(const struct db_batch *b, void *ctx)
+{
+	struct lanes *l = ctx;
+
+	(void)b;
+	for (size_t i = 0; i < ARRAY_LEN(l->work); i++)
+		l->ended_before += l->work[i].ended;
+}
+
+static void
+fill_endless(struct db_batch *b, void *ctx)
+{
+	static const struct db_stmt st = {.name = "t_endless", .sql = "SELECT pg_sleep(30)"};
+
+	(void)ctx;
+	b->lane = DB_LANE_PUBLIC;
+	(void)db_add0(b, &st);
+}
+
+/* Work that fills its lane holds up nobody else, and a visitor's statement has less time. */
+static void
+test_lanes(void **state)
+{
+	struct lanes l = {.ended_before = 0};
+	struct dbrun_call endless = {.fill = fill_endless, .rows = true};
+	struct dbrun_call vital = {
+		.fill = fill_vital, .read = read_vital, .ctx = &l, .rows = true};
+	struct db_opts o = dbrun_opts(dsn, 1);
+	struct dbrun *r;
+
+	(void)state;
+	o.public_connections = o.vital_connections = 1;
+	o.public_timeout_ms = 100;
+	r = dbrun_new(&o);
+	for (size_t i = 0; i < ARRAY_LEN(l.work); i++) {
+		l.work[i].fill = fill_stmt;
+		l.work[i].ctx = (void *)(uintptr_t)&sleep_stmt;
+		dbrun_start(r, &l.work[i]);
+	}
+	dbrun_start(r, &endless);
+	dbrun_start(r, &vital);
+	dbrun_wait(r);
+	dbrun_free(r);
+	for (size_t i = 0; i < ARRAY_LEN(l.work); i++)
+		assert_false(l.work[i].failed);
+	assert_false(vital.failed);
+	assert_int_equal(l.ended_before, 0);
+	assert_true(endless.failed);
+	assert_int_equal(endless.kind, ERR_TIMEOUT);
+}
+
 static void
 test_two_hosts(void **state)
 {
@@ -717,6 +784,7 @@ main(void)
 		cmocka_unit_test_setup(test_busy, fresh),
 		cmocka_unit_test_setup(test_cancelled, fresh),
 		cmocka_unit_test_setup(test_stopped, fresh),
+		cmocka_unit_test_setup(test_lanes, fresh),
 		cmocka_unit_test_setup(test_two_hosts, fresh),
 		cmocka_unit_test_setup(test_bad_dsn, fresh),
 		cmocka_unit_test_setup(test_listen, fresh),
