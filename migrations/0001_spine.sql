@@ -11,7 +11,8 @@ CREATE TABLE setting (
 -- Bumped in the same transaction by every change of public output.
 CREATE TABLE generation (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one),
-	n bigint NOT NULL DEFAULT 1
+	n bigint NOT NULL DEFAULT 1,
+	followers_at timestamptz -- a number of followers changed then and n does not show it yet
 ) WITH (fillfactor = 10);
 INSERT INTO generation DEFAULT VALUES;
 

@@ -89,7 +89,7 @@ static const struct db_stmt remote_delete_stmt = {
 	       "   WHERE actor = (SELECT id FROM remote_actor WHERE uri = $1)"
 	       "  RETURNING account)"
 	       " UPDATE generation"
-	       "    SET n = n + 1"
+	       "    SET followers_at = coalesce(followers_at, now())"
 	       "  WHERE EXISTS (SELECT 1 FROM gone)",
 	.params = "t",
 };
@@ -368,7 +368,7 @@ static const struct db_stmt follow_put_stmt = {
 	       "     SET uri = excluded.uri"
 	       "  RETURNING (xmax = 0) AS added)"
 	       " UPDATE generation"
-	       "    SET n = n + 1"
+	       "    SET followers_at = coalesce(followers_at, now())"
 	       "  WHERE EXISTS (SELECT 1 FROM put WHERE added)",
 	.params = "itt",
 };
@@ -389,7 +389,7 @@ static const struct db_stmt follow_delete_stmt = {
 	       "     AND (($1 <> 0 AND f.account = $1) OR f.uri = $3)"
 	       "  RETURNING 1)"
 	       " UPDATE generation"
-	       "    SET n = n + 1"
+	       "    SET followers_at = coalesce(followers_at, now())"
 	       "  WHERE EXISTS (SELECT 1 FROM gone)",
 	.params = "itt",
 };

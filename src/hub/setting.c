@@ -1,11 +1,16 @@
 #include "hub/setting.h"
 
+/* A stranger who follows and unfollows must not keep every cache empty. */
+#define GENERATION_FOLLOWERS "interval '10 seconds'"
+
 struct generation_row {
 	int64_t n;
+	bool due;
 };
 
 static const struct db_field generation_fields[] = {
 	DB_INT(struct generation_row, n),
+	DB_BOOL(struct generation_row, due),
 };
 
 static const struct db_stmt generation_bump_stmt = {
@@ -23,7 +28,8 @@ generation_bump(struct db_batch *b)
 
 static const struct db_stmt generation_read_stmt = {
 	.name = "generation_read",
-	.sql = "SELECT n"
+	.sql = "SELECT n,"
+	       "       coalesce(followers_at < now() - " GENERATION_FOLLOWERS ", false) AS due"
 	       "  FROM generation",
 	.params = "",
 	DB_ROW(struct generation_row, generation_fields),
@@ -36,14 +42,30 @@ generation_read(struct db_batch *b)
 }
 
 const struct err *
-generation_row(const struct db_batch *b, size_t i, int64_t *n)
+generation_row(const struct db_batch *b, size_t i, int64_t *n, bool *due)
 {
 	struct generation_row row = {0};
 	const struct err *e = db_row(b, i, 0, &row);
 
-	if (!e)
-		*n = row.n;
-	return e;
+	if (e)
+		return e;
+	*n = row.n;
+	*due = row.due;
+	return NULL;
+}
+
+static const struct db_stmt generation_followers_stmt = {
+	.name = "generation_followers",
+	.sql = "UPDATE generation"
+	       "   SET n = n + 1, followers_at = NULL"
+	       " WHERE followers_at < now() - " GENERATION_FOLLOWERS,
+	.params = "",
+};
+
+void
+generation_followers(struct db_batch *b)
+{
+	(void)db_add0(b, &generation_followers_stmt);
 }
 
 static const struct db_field setting_fields[] = {
@@ -105,6 +127,7 @@ setting_init(struct db_batch *b, struct span key, struct span json)
 const struct db_stmt *const setting_stmts[] = {
 	&generation_bump_stmt,
 	&generation_read_stmt,
+	&generation_followers_stmt,
 	&setting_all_stmt,
 	&setting_put_stmt,
 	&setting_init_stmt,

@@ -10,8 +10,14 @@
 
 /* Bumps the generation: put it into every batch that changes public output. */
 void generation_bump(struct db_batch *b);
+/*
+ * Followers come and go by strangers' will, so their number alone bumps it late, ten seconds
+ * after a change: `due` says that it is time for generation_followers.
+ */
 size_t generation_read(struct db_batch *b);
-const struct err *generation_row(const struct db_batch *b, size_t i, int64_t *n) MUST_CHECK;
+const struct err *generation_row(
+	const struct db_batch *b, size_t i, int64_t *n, bool *due) MUST_CHECK;
+void generation_followers(struct db_batch *b);
 
 /* Value is JSON text. Keys: base_url, media_base_url, hub_name, hub_description, contact_email,
  * security_contact (address or URL), impressum, datenschutz, barrierefreiheit, leichte_sprache,

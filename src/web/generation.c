@@ -20,11 +20,11 @@ struct generation {
 
 struct generation_read {
 	struct generation *g;
-	struct db_batch batch;
+	struct db_batch batch, followers;
 	int64_t asked_ms;
 };
 
-static step_fn generation_ask, generation_got, generation_failed;
+static step_fn generation_ask, generation_got, generation_done, generation_failed;
 
 static const struct flow generation_flow = {
 	.name = "web.generation",
@@ -52,7 +52,8 @@ generation_got(struct task *t)
 {
 	struct generation_read *s = task_state(t);
 	int64_t n;
-	const struct err *e = generation_row(&s->batch, 0, &n);
+	bool due;
+	const struct err *e = generation_row(&s->batch, 0, &n, &due);
 
 	if (e)
 		return fail(t, e);
@@ -60,6 +61,17 @@ generation_got(struct task *t)
 	if (s->g->blind)
 		log_info(t, "generation_seen", "n=%lld", (long long)n);
 	s->g->blind = false;
+	if (!due)
+		return done(t);
+	db_batch_init(&s->followers, task_arena(t));
+	s->followers.lane = DB_LANE_VITAL;
+	generation_followers(&s->followers);
+	return await_commit(t, &s->followers, generation_done);
+}
+
+static struct next
+generation_done(struct task *t)
+{
 	return done(t);
 }
 

@@ -136,6 +136,8 @@ test_follow(void **state)
 	assert_string_equal(outcome("f1"), "followed");
 	check_span(span_of(pg_sql(fedi->dsn, "SELECT uri FROM follow")), uri("f1"));
 	assert_int_equal(
+		number("SELECT count(*) FROM generation WHERE followers_at IS NOT NULL"), 1);
+	assert_int_equal(
 		number("SELECT count(*) FROM inbox_activity WHERE body IS NOT NULL"), 0);
 	assert_int_equal(number("SELECT count(*) FROM job WHERE kind = 'receive'"), 0);
 	/* The Accept goes to the follower's own inbox, with the Follow's id. */

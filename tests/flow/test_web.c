@@ -275,6 +275,90 @@ test_change(void **state)
 	run(&change_flow);
 }
 
+/* ---- followers come and go ---- */
+
+struct crowd {
+	struct got got;
+	int64_t before;
+	int looks;
+};
+
+static step_fn crowd_warm, crowd_warmed, crowd_came, crowd_same, crowd_late, crowd_look;
+
+static const struct flow crowd_flow = {
+	.name = "test.crowd",
+	.size = sizeof(struct crowd),
+	.deadline_ms = 20000,
+	.first = crowd_warm,
+	.failed = test_failed,
+};
+
+static struct next
+crowd_warm(struct task *t)
+{
+	return await_sleep(t, 300, crowd_warmed);
+}
+
+static struct next
+crowd_warmed(struct task *t)
+{
+	struct crowd *s = task_state(t);
+
+	return await_get(t, &s->got, crowd_came, .path = "/@stadt");
+}
+
+static struct next
+crowd_came(struct task *t)
+{
+	struct crowd *s = task_state(t);
+
+	s->before = rendered();
+	(void)pg_sql(fedi->dsn, "UPDATE generation SET followers_at = now()");
+	return await_sleep(t, 700, crowd_same);
+}
+
+static struct next
+crowd_same(struct task *t)
+{
+	struct crowd *s = task_state(t);
+
+	return await_get(t, &s->got, crowd_late, .path = "/@stadt");
+}
+
+static struct next
+crowd_late(struct task *t)
+{
+	struct crowd *s = task_state(t);
+
+	assert_int_equal(rendered(), s->before);
+	(void)pg_sql(fedi->dsn,
+		"UPDATE generation SET followers_at = now() - interval '11 seconds'");
+	return go(t, crowd_look);
+}
+
+static struct next
+crowd_look(struct task *t)
+{
+	struct crowd *s = task_state(t);
+
+	if (rendered() == s->before) {
+		assert_true(s->looks++ < 100);
+		return s->looks % 2 ? await_sleep(t, 50, crowd_look)
+				    : await_get(t, &s->got, crowd_look, .path = "/@stadt");
+	}
+	return done(t);
+}
+
+/* A number alone empties no cache at once, and does show in the end. */
+static void
+test_crowd(void **state)
+{
+	(void)state;
+	run(&crowd_flow);
+	assert_string_equal(
+		pg_sql(fedi->dsn, "SELECT followers_at IS NULL FROM generation"), "t");
+}
+
 /* ---- the database is away ---- */
 
 struct away {
@@ -466,6 +550,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_rows, clean),
 		cmocka_unit_test_setup(test_change, clean),
+		cmocka_unit_test_setup(test_crowd, clean),
 		cmocka_unit_test_setup(test_away, clean),
 	};
 
