@@ -373,7 +373,7 @@ static const struct db_field post_fields[] = {
 
 /*
  * Pages come as a small set of statements so that each keeps its index: all, one account, one
- * tag; downwards (below $1, above $2, newest first) and upwards (the oldest above $2).
+ * tag, both; downwards (below $1, above $2, newest first) and upwards (the oldest above $2).
  */
 #define POST_PAGE_WHERE                                                                        \
 	" WHERE p.state = 'published' AND p.id < $1 AND p.id > $2"                             \
@@ -384,6 +384,7 @@ static const struct db_field post_fields[] = {
 #define POST_TURNED(inner) "SELECT * FROM (" inner ") AS page ORDER BY id DESC"
 #define POST_OF_ACCOUNT " AND p.account = $5"
 #define POST_OF_TAG " AND p.tag_keys @> ARRAY[lower($5)]"
+#define POST_OF_BOTH POST_OF_ACCOUNT " AND p.tag_keys @> ARRAY[lower($6)]"
 
 #define POST_PAGE_STMT(ident, params_, sql_)                                                   \
 	static const struct db_stmt ident##_stmt = {.name = #ident,                            \
@@ -401,6 +402,10 @@ POST_PAGE_STMT(post_tag_down, "iibit", POST_COLUMNS POST_PAGE_WHERE POST_OF_TAG 
 POST_PAGE_STMT(
 	post_tag_up, "iibit", POST_TURNED(POST_COLUMNS POST_PAGE_WHERE POST_OF_TAG POST_UP));
 
+POST_PAGE_STMT(post_both_down, "iibiit", POST_COLUMNS POST_PAGE_WHERE POST_OF_BOTH POST_DOWN);
+POST_PAGE_STMT(
+	post_both_up, "iibiit", POST_TURNED(POST_COLUMNS POST_PAGE_WHERE POST_OF_BOTH POST_UP));
+
 size_t
 post_page(struct db_batch *b, const struct post_page *q)
 {
@@ -411,6 +416,9 @@ post_page(struct db_batch *b, const struct post_page *q)
 	struct db_val limit = db_int(q->limit);
 
 	assert(q->limit >= 1 && q->limit <= 41);
+	if (q->account && q->tag.p)
+		return db_add(b, up ? &post_both_up_stmt : &post_both_down_stmt, max, min,
+			media, limit, db_int(q->account), db_text(q->tag));
 	if (q->account)
 		return db_add(b, up ? &post_account_up_stmt : &post_account_down_stmt, max, min,
 			media, limit, db_int(q->account));
@@ -689,6 +697,8 @@ const struct db_stmt *const post_stmts[] = {
 	&post_account_up_stmt,
 	&post_tag_down_stmt,
 	&post_tag_up_stmt,
+	&post_both_down_stmt,
+	&post_both_up_stmt,
 	&post_public_stmt,
 	&post_any_stmt,
 	&post_list_stmt,

@@ -430,7 +430,7 @@ httpd_send_file(struct httpd_req *r, int fd, int64_t size, const struct httpd_re
 	}
 	if (etag_matches(httpd_header(r, "if-none-match"), head->etag))
 		status = 304;
-	else if (range_applies(r, head->etag) &&
+	else if (r->method == HTTPD_GET && range_applies(r, head->etag) &&
 		 range_parse(httpd_header(r, "range"), size, &from, &to, &bad))
 		status = bad ? 416 : 206;
 	reply_common(r, head);
@@ -451,5 +451,5 @@ httpd_send_file(struct httpd_req *r, int fd, int64_t size, const struct httpd_re
 	}
 	if (fd >= 0)
 		(void)close(fd);
-	reply_out(r, status, b, to - from + 1);
+	reply_out(r, status, b, status == 416 ? 0 : to - from + 1);
 }

@@ -53,8 +53,7 @@ api_reply(struct page_ask *q, struct httpd_reply *out, json_t *j, int max_age_s)
 	out->type = SPAN("application/json; charset=utf-8");
 	out->body = json_dump(q->arena, json_own(q->arena, j));
 	out->cache_control = arena_printf(q->arena,
-		"public, max-age=%d, stale-while-revalidate=30, stale-if-error=3600",
-		max_age_s);
+		"public, max-age=%d, stale-while-revalidate=30, stale-if-error=60", max_age_s);
 }
 
 /* ---- the Link header (RFC 8288) ---- */

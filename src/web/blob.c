@@ -40,7 +40,7 @@ blob_send(struct httpd_req *r, struct span name)
 		.status = 200,
 		.type = blob_type(name),
 		.etag = arena_printf(httpd_arena(r), "\"%.*s\"", SPAN_FMT(name)),
-		.cache_control = SPAN("public, max-age=31536000, immutable"),
+		.cache_control = SPAN("public, max-age=31536000, s-maxage=86400, immutable"),
 		.csp = SPAN("default-src 'none'; sandbox"),
 		.cors = true,
 	};

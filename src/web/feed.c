@@ -180,7 +180,7 @@ feed_reply(struct page_ask *q, struct span path, struct span home, struct httpd_
 	out->type = format->type;
 	out->body = arena_dup(q->arena, buf_span(&b));
 	out->cache_control =
-		SPAN("public, max-age=60, stale-while-revalidate=60, stale-if-error=86400");
+		SPAN("public, max-age=60, stale-while-revalidate=60, stale-if-error=60");
 	buf_fini(&b);
 	return b.toobig ? err_new(q->arena, ERR_INTERNAL, "the feed has grown too large")
 			: NULL;

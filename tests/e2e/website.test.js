@@ -90,6 +90,26 @@ test('statuses and accounts have every key of the Mastodon API', async () => {
 	const own = await hub.json(`/api/v1/accounts/${a.id}/statuses?limit=40`);
 	assert.equal(own.length, org.items);
 	assert.ok(own.every(s => s.account.id === a.id));
+	// The same in pages of three, down and up again, and of one hashtag.
+	const down = [], up = [];
+	for (let url = `${hub.base}/api/v1/accounts/${a.id}/statuses?limit=3`; url;) {
+		const r = await fetch(url), page = await r.json();
+		down.push(...page.map(s => s.id));
+		assert.ok(page.length <= 3);
+		url = page.length ? r.headers.get('link')?.match(/<([^>]+)>; rel="next"/)?.[1] : null;
+	}
+	assert.deepEqual(down, own.map(s => s.id));
+	for (let min = '1'; ;) {
+		const page = await hub.json(`/api/v1/accounts/${a.id}/statuses?limit=3&min_id=${min}`);
+		if (!page.length) break;
+		up.unshift(...page.map(s => s.id));
+		min = page[0].id;
+	}
+	assert.deepEqual(up, down);
+	const tag = own.flatMap(s => s.tags)[0].name;
+	const tagged = await hub.json(`/api/v1/accounts/${a.id}/statuses?limit=40&tagged=${encodeURIComponent(tag)}`);
+	assert.deepEqual(tagged.map(s => s.id), own.filter(s => s.tags.some(x => x.name.toLowerCase() === tag.toLowerCase())).map(s => s.id));
+	assert.ok(tagged.length < own.length);
 });
 
 test('instance documents', async () => {

@@ -546,6 +546,18 @@ ranges(void **state)
 	}
 }
 
+/* RFC 9110 14.2: a range is of GET alone. */
+static void
+head_has_no_range(void **state)
+{
+	const struct httpd_child *c = *state;
+	struct exchange *x = ask(c, "HEAD /file?n=1000 HTTP/1.1\r\n" HOST
+				    "Range: bytes=99999-\r\nConnection: close\r\n\r\n");
+
+	assert_int_equal(x->statuses[0], 200);
+	assert_non_null(strstr(x->text, "Content-Length: 1000\r\n"));
+}
+
 static void
 large_files_arrive_whole(void **state)
 {
@@ -761,6 +773,7 @@ main(void)
 		cmocka_unit_test(knows_its_client),
 		cmocka_unit_test(entity_tags_and_gzip),
 		cmocka_unit_test(ranges),
+		cmocka_unit_test(head_has_no_range),
 		cmocka_unit_test(large_files_arrive_whole),
 		cmocka_unit_test(clients_leave),
 		cmocka_unit_test(answers_late),
