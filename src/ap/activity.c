@@ -3,7 +3,7 @@
 #include "ap/context.h"
 #include "hub/link.h"
 
-/* Depth as FEDERATION.md says; the rest as security.md P1. */
+/* Depth as FEDERATION.md says. */
 static const struct json_limits activity_limits = {
 	.bytes = 1 << 20, .depth = 20, .values = 10000, .string = 256 << 10};
 #define ACTIVITY_TYPE_MAX 100

@@ -4,7 +4,7 @@
  * Known from memory (a minute, so that another worker's news arrive), else from the database (a
  * day, longer when the actor's server cannot be reached), else fetched: signed by the instance
  * actor, one run for all who ask at the same time, at most once per key in five minutes over
- * all workers (security.md F1, F2, F12, F15, F20). A changed key replaces the old one at once
+ * all workers. A changed key replaces the old one at once
  * and is logged with both fingerprints.
  *
  * Failures: ERR_AUTH (the key proves nothing), ERR_GONE (there is no such actor),

@@ -2,7 +2,7 @@
  * Deliver: what an answer to a delivery means, and when it is tried again. Pure; see deliver.c
  * for the flow.
  *
- * federation.md 5.5 and 6.2: draft-cavage first, then without the query, then RFC 9421, at most
+ * Draft-cavage first, then without the query, then RFC 9421, at most
  * three requests in one attempt; what a host took is remembered. Refusals end the delivery, the
  * rest is repeated for about three days; a delivery that still fails then is buried.
  */

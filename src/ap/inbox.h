@@ -2,7 +2,7 @@
  * Inbox: what is decided about a POST before anything of it counts. Pure; see inbox.c for the
  * flow.
  *
- * Order (federation.md 3.4): size and method are the route's; then the media type (415), the
+ * Order: size and method are the route's; then the media type (415), the
  * inbox (404), the JSON (400, 413), Deletes and Updates of actors nobody here knows (202, no
  * row, no fetch), signature and digest (401), the key, the actor; then one commit and 202.
  */

@@ -1,6 +1,6 @@
 /*
  * Origin: asks an actor's own server whether the actor still exists. For a Delete, which is
- * believed only then (security.md F6). A failure says that there is no telling now.
+ * believed only then. A failure says that there is no telling now.
  */
 #ifndef AP_ORIGIN_H
 #define AP_ORIGIN_H

@@ -1,7 +1,7 @@
 /*
  * Receive: what an activity that was taken in means for us. Pure; see receive.c for the flow.
  *
- * Only what the signer may say about itself has an effect (security.md F3, F6); everything else
+ * Only what the signer may say about itself has an effect; everything else
  * is counted and ends.
  */
 #ifndef AP_RECEIVE_H

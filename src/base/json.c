@@ -144,56 +144,11 @@ json_want_bool(const json_t *obj, const char *key, bool *out)
 }
 
 json_t *
-json_want_object(const json_t *obj, const char *key)
-{
-	json_t *v = json_object_get(obj, key);
-
-	return json_is_object(v) ? v : NULL;
-}
-
-json_t *
 json_want_array(const json_t *obj, const char *key)
 {
 	json_t *v = json_object_get(obj, key);
 
 	return json_is_array(v) ? v : NULL;
-}
-
-static struct span
-json_item_id(const json_t *v)
-{
-	static const char *const keys[] = {"id", "href", "url"};
-
-	if (json_is_string(v))
-		return json_text(v);
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		struct span s = json_text(json_object_get(v, keys[i]));
-
-		if (s.p)
-			return s;
-	}
-	return SPAN_NONE;
-}
-
-size_t
-json_each_ref(const json_t *v, size_t max, json_ref_fn *fn, void *arg)
-{
-	size_t n = json_is_array(v) ? json_array_size(v) : v && !json_is_null(v);
-
-	if (n > max)
-		n = max;
-	for (size_t i = 0; i < n; i++) {
-		const json_t *item = json_is_array(v) ? json_array_get(v, i) : v;
-
-		fn(arg, json_item_id(item), item);
-	}
-	return n;
-}
-
-struct span
-json_ref_id(const json_t *v)
-{
-	return json_item_id(json_is_array(v) ? json_array_get(v, 0) : v);
 }
 
 json_t *

@@ -2,8 +2,8 @@
  * JSON: limits before parsing, typed getters that name the path, canonical output.
  *
  * json_t is a value type of jansson. Parsed documents are owned by the arena. Getters never
- * crash on a wrong type: `need` gives an error that names the key, `want` leaves *out untouched
- * ... set it to a default first ... and returns false when absent or of another type.
+ * crash on a wrong type: `need` gives an error that names the key; `want` returns false when
+ * the value is absent or of another type, and leaves *out as it was, so set a default first.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -36,26 +36,14 @@ const struct err *json_need_text(struct arena *a, const json_t *obj, const char 
 bool json_want_text(const json_t *obj, const char *key, size_t max, struct span *out);
 bool json_want_int(const json_t *obj, const char *key, int64_t min, int64_t max, int64_t *out);
 bool json_want_bool(const json_t *obj, const char *key, bool *out);
-json_t *json_want_object(const json_t *obj, const char *key); /* borrowed or NULL */
-json_t *json_want_array(const json_t *obj, const char *key);  /* borrowed or NULL */
+json_t *json_want_array(const json_t *obj, const char *key); /* borrowed or NULL */
 struct span json_text(const json_t *j); /* of a string; SPAN_NONE otherwise */
-
-/*
- * ActivityPub lets "string", "object with id" and "list of either" stand in the same place.
- * Visits each: id is the string or the object's "id"/"href"/"url" text (SPAN_NONE if none),
- * item the value. At most max items; returns the number visited.
- */
-typedef void json_ref_fn(void *arg, struct span id, const json_t *item);
-size_t json_each_ref(const json_t *v, size_t max, json_ref_fn *fn, void *arg);
-/* The id of the first reference, SPAN_NONE if there is none. */
-struct span json_ref_id(const json_t *v);
 
 json_t *json_str(
 	struct span s); /* json_stringn; invalid UTF-8 is repaired, SPAN_NONE gives null */
 /* Compact text in the arena. */
 struct span json_dump(struct arena *a, const json_t *j);
-/* Sorted keys, compact: stable bytes for hashing our own values (not RFC 8785; see
- * crypto/jcs.h). */
+/* Sorted keys, compact: stable bytes for hashing our own values (not RFC 8785). */
 struct span json_dump_sorted(struct arena *a, const json_t *j);
 
 #endif

@@ -61,17 +61,6 @@ span_is_nocase(struct span a, const char *cstr)
 	return a.p && span_eq_nocase(a, span_of(cstr));
 }
 
-int
-span_cmp(struct span a, struct span b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int c = n ? memcmp(a.p, b.p, n) : 0;
-
-	if (c != 0)
-		return c;
-	return (a.n > b.n) - (a.n < b.n);
-}
-
 bool
 span_starts(struct span s, struct span prefix)
 {

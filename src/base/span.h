@@ -32,8 +32,6 @@ bool span_eq(struct span a, struct span b);
 bool span_eq_nocase(struct span a, struct span b);
 bool span_is(struct span a, const char *cstr);
 bool span_is_nocase(struct span a, const char *cstr);
-/* Byte order, shorter first on a common prefix: <0, 0, >0. */
-int span_cmp(struct span a, struct span b);
 bool span_starts(struct span s, struct span prefix);
 bool span_starts_nocase(struct span s, struct span prefix);
 bool span_ends(struct span s, struct span suffix);

@@ -36,7 +36,6 @@ struct cmd_opt {
 #define CMD_ARGS_MAX 4
 
 enum cmd_needs {
-	CMD_NEEDS_NOTHING = 0,
 	CMD_NEEDS_CONF = 1,
 	CMD_NEEDS_DB = 3,   /* pool and loaded hub, without secrets */
 	CMD_NEEDS_SEAL = 7, /* the master key as well: signing, new keys */

@@ -17,7 +17,7 @@ migrate_pause(void)
 	(void)nanosleep(&ts, NULL);
 }
 
-/* Polled, because a waiting lock call would hold a snapshot (security.md D10). */
+/* Polled, because a waiting lock call would hold a snapshot. */
 static const struct err *
 migrate_lock(struct arena *a, PGconn *pg)
 {

@@ -86,7 +86,7 @@ const struct err *db_result_check(
 	struct arena *a, const struct db_stmt *st, const PGresult *res) MUST_CHECK;
 void db_result_give(struct db_batch *b, size_t i, const struct db_stmt *st, PGresult *res);
 
-/* sqlstate.c: what an error of the server means (security.md D6). */
+/* sqlstate.c: what an error of the server means. */
 enum db_verdict {
 	DB_FAIL,      /* tell the caller */
 	DB_REPEAT,    /* serialisation failure or deadlock: again at once */

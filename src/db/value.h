@@ -118,7 +118,6 @@ struct db_field {
 #define DB_BYTEA(st, member) DB_FIELD_(st, member, 'y', false)
 #define DB_BYTEA_NULL(st, member) DB_FIELD_(st, member, 'y', true)
 #define DB_JSON(st, member) DB_FIELD_(st, member, 'j', false)
-#define DB_JSON_NULL(st, member) DB_FIELD_(st, member, 'j', true)
 #define DB_TIME(st, member) DB_FIELD_(st, member, 'z', false)
 #define DB_TIME_NULL(st, member) DB_FIELD_(st, member, 'z', true)
 

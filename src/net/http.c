@@ -22,7 +22,7 @@
 #define HTTP_RATIO 100
 #define HTTP_AGENT "Litfass/" PACKAGE_VERSION
 
-/* What a kind of request may do: security rules O1 to O5 as a table. */
+/* What a kind of request may do. */
 struct http_rule {
 	size_t max;
 	int timeout_ms;

@@ -87,12 +87,6 @@ httpd_env(const struct httpd_req *r)
 	return loop_env(r->httpd->loop);
 }
 
-int64_t
-httpd_started_ms(const struct httpd_req *r)
-{
-	return r->started_ms;
-}
-
 void
 httpd_set_match(struct httpd_req *r, const struct route_match *m)
 {
@@ -129,21 +123,16 @@ req_read_params(struct httpd_req *r)
 }
 
 struct span
-httpd_param_n(struct httpd_req *r, const char *name, size_t n)
+httpd_param(struct httpd_req *r, const char *name)
 {
 	if (!r->params_read)
 		req_read_params(r);
 	for (size_t i = 0; i < r->n_params; i++)
-		if (span_is(r->params[i].name, name) && n-- == 0)
+		if (span_is(r->params[i].name, name))
 			return r->params[i].value;
 	return SPAN_NONE;
 }
 
-struct span
-httpd_param(struct httpd_req *r, const char *name)
-{
-	return httpd_param_n(r, name, 0);
-}
 /* ---- life of a request ---- */
 
 void

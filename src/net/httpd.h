@@ -65,8 +65,6 @@ struct span httpd_path(const struct httpd_req *r);   /* decoded once, checked */
 struct span httpd_query(const struct httpd_req *r);  /* raw, without '?' */
 /* Decoded parameter, SPAN_NONE when absent; at most 32 keys are looked at. */
 struct span httpd_param(struct httpd_req *r, const char *name);
-/* n-th value of a repeated key ("any[]"), SPAN_NONE behind the last. */
-struct span httpd_param_n(struct httpd_req *r, const char *name, size_t n);
 struct span httpd_header(const struct httpd_req *r, const char *name);
 size_t httpd_headers(const struct httpd_req *r, const struct http_header **out);
 struct span httpd_body(const struct httpd_req *r);
@@ -74,7 +72,6 @@ struct span httpd_client(
 	const struct httpd_req *r); /* IP text, X-Forwarded-For of trusted proxies */
 struct arena *httpd_arena(struct httpd_req *r);
 struct env *httpd_env(const struct httpd_req *r);
-int64_t httpd_started_ms(const struct httpd_req *r);
 
 /* ---- the answer ---- */
 struct httpd_reply {

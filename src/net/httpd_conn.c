@@ -36,7 +36,6 @@ enum conn_at {
 
 struct httpd_conn {
 	struct list link;
-	struct httpd_conns *all;
 	struct bufferevent *bev;
 	enum conn_at at;
 	int64_t since_ms; /* of this state */
@@ -269,7 +268,6 @@ conns_bev(struct event_base *base, void *arg)
 	struct httpd_conns *cs = arg;
 	struct httpd_conn *c = xcalloc(1, sizeof(*c));
 
-	c->all = cs;
 	c->bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 	assert(c->bev);
 	(void)bufferevent_set_max_single_write(c->bev, WRITE_AT_ONCE);

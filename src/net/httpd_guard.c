@@ -245,7 +245,7 @@ httpd_guard(struct httpd_req *r, struct evhttp_request *ev)
 		return err_new(
 			r->arena, ERR_VERSION, "only HTTP/1.0 and HTTP/1.1 are spoken here");
 	if (!known)
-		return err_new(r->arena, ERR_METHOD, "this method is not known here");
+		return err_new(r->arena, ERR_NOT_IMPLEMENTED, "this method is not known here");
 	if (!guard_site(r, host))
 		return err_new(r->arena, ERR_MISDIRECTED,
 			"this server does not answer for that host: check Host and base_url");

@@ -199,7 +199,7 @@ static const struct {
 	{"a backslash", "GET /a\\b HTTP/1.1\r\n" HOST "\r\n", 400},
 	{"65 headers", GET(X64("X: y\r\n")), 400},
 	{"TRACE", "TRACE /echo HTTP/1.1\r\n" HOST "\r\n", 501},
-	{"CONNECT", "CONNECT a:1 HTTP/1.1\r\n" HOST "\r\n", 405},
+	{"CONNECT", "CONNECT a:1 HTTP/1.1\r\n" HOST "\r\n", 501},
 	{"an unknown method", "BREW /echo HTTP/1.1\r\n" HOST "\r\n", 501},
 	{"HTTP/1.9", "GET /echo HTTP/1.9\r\n" HOST "\r\n", 505},
 	{"HTTP/2.0", "GET /echo HTTP/2.0\r\n" HOST "\r\n", 400},

@@ -158,62 +158,10 @@ test_getters(void **state)
 	assert_true(b);
 	assert_true(json_want_bool(j, "b", &b));
 	assert_false(b);
-	assert_non_null(json_want_object(j, "o"));
-	assert_null(json_want_object(j, "l"));
 	assert_non_null(json_want_array(j, "l"));
 	assert_null(json_want_array(j, "o"));
 	assert_null(json_text(json_object_get(j, "n")).p);
 	assert_null(json_text(NULL).p);
-}
-
-struct refs {
-	char text[200];
-};
-
-static void
-collect(void *arg, struct span id, const json_t *item)
-{
-	struct refs *r = arg;
-	const size_t n = strlen(r->text);
-
-	assert_non_null(item);
-	(void)snprintf(
-		r->text + n, sizeof(r->text) - n, "%.*s;", SPAN_FMT(id.p ? id : SPAN("-")));
-}
-
-static void
-test_refs(void **state)
-{
-	static const struct {
-		const char *json, *refs, *first; /* "" = none */
-		size_t n;
-	} cases[] = {
-		{"\"a\"", "a;", "a", 1},
-		{"{\"id\":\"a\",\"href\":\"b\"}", "a;", "a", 1},
-		{"{\"href\":\"b\"}", "b;", "b", 1},
-		{"{\"url\":\"c\"}", "c;", "c", 1},
-		{"{\"id\":7,\"href\":\"b\"}", "b;", "b", 1},
-		{"{\"type\":\"Note\"}", "-;", "", 1},
-		{"[\"a\",{\"id\":\"b\"},7,null,[\"c\"]]", "a;b;-;-;-;", "a", 5},
-		{"[]", "", "", 0},
-		{"null", "", "", 0},
-		{"[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\"]", "1;2;3;4;5;", "1", 5},
-	};
-	struct arena *a = *state;
-
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct refs r = {""};
-		struct span first;
-		json_t *j;
-
-		check_ok(a, json_parse(a, span_of(cases[i].json), &json_limits_ap, &j));
-		assert_int_equal(json_each_ref(j, 5, collect, &r), cases[i].n);
-		assert_string_equal(r.text, cases[i].refs);
-		first = json_ref_id(j);
-		check_span(first.p ? first : SPAN(""), span_of(cases[i].first));
-	}
-	assert_int_equal(json_each_ref(NULL, 5, collect, NULL), 0);
-	assert_null(json_ref_id(NULL).p);
 }
 
 static void
@@ -246,7 +194,6 @@ main(void)
 		TEST(test_parse),
 		TEST(test_limits),
 		TEST(test_getters),
-		TEST(test_refs),
 		TEST(test_write),
 	};
 
