@@ -1,9 +1,11 @@
 /*
- * Sup (private to main/): the supervisor's state, and how its three files speak to each other.
+ * Sup (private to main/): the supervisor's state, and how its files speak to each other.
+ * Each calls only those below it.
  *
- *	supervisor.c   life, signals, stopping
+ *	supervisor.c   life, signals, who is told of a child that ended
  *	sup_database.c the database, its preparation, reloading
  *	sup_worker.c   the workers and what they leave behind
+ *	sup_stop.c     starting a child, ending all of them in order
  */
 #ifndef MAIN_SUP_H
 #define MAIN_SUP_H
@@ -59,13 +61,6 @@ struct supervisor {
 	size_t n_releases;
 };
 
-/* ---- supervisor.c ---- */
-/* NULL and a line in the log when it cannot be started. */
-struct kid *sup_start(
-	struct supervisor *s, const struct setup *setup, const struct part_args *p);
-/* Ends everything in order; code is what the program ends with. */
-void sup_stop(struct supervisor *s, int code);
-
 /* ---- sup_database.c ---- */
 void sup_database(void *arg); /* starts it; the supervisor as timers give it */
 void sup_prepare(void *arg);
@@ -83,5 +78,16 @@ void sup_worker_ready(struct supervisor *s, struct kid *k);
 void sup_worker_ended(struct supervisor *s, struct kid *k, int status, bool hung);
 void sup_release_ended(struct supervisor *s, int status);
 void sup_release_drop(struct supervisor *s); /* those that were not given back */
+
+/* ---- sup_stop.c ---- */
+/* NULL and a line in the log when it cannot be started. */
+struct kid *sup_start(
+	struct supervisor *s, const struct setup *setup, const struct part_args *p);
+/* Ends everything in order; code is what the program ends with. */
+void sup_stop(struct supervisor *s, int code);
+/* A child has ended: it may have been the last one that a stop waited for. */
+void sup_look_stopped(struct supervisor *s);
+/* Asked to stop a second time: a second more, then what is left is killed. */
+void sup_hurry(struct supervisor *s);
 
 #endif

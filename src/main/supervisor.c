@@ -1,10 +1,7 @@
 #include "main/supervisor.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -16,23 +13,7 @@
 #include "main/place.h"
 #include "main/sup.h"
 
-#define WORKERS_STOP_MS 30000  /* then they are killed */
-#define DATABASE_STOP_MS 60000 /* then it must stop at once, and recover at its next start */
-#define DATABASE_KILL_MS 70000
-
 /* ---- children ---- */
-
-struct kid *
-sup_start(struct supervisor *s, const struct setup *setup, const struct part_args *p)
-{
-	struct kid *k = fleet_start(s->fleet, setup, p);
-
-	if (!k)
-		log_at(LOG_ERROR, NULL, "child_not_started", "text=%s", strerror(errno));
-	return k;
-}
-
-static void sup_look_stopped(struct supervisor *s);
 
 static void
 sup_kid_ready(struct kid *k, void *arg)
@@ -61,59 +42,7 @@ static const struct fleet_ops sup_fleet_ops = {
 	.ended = sup_kid_ended,
 };
 
-/* ---- stopping ---- */
-
-static void
-sup_deadline(void *arg)
-{
-	struct supervisor *s = arg;
-
-	if (s->phase == PHASE_STOP_WORKERS) {
-		log_at(LOG_WARN, NULL, "workers_killed", "text=they did not end in time");
-		(void)fleet_signal(s->fleet, PART_WORKER, SIGKILL);
-		(void)fleet_signal(s->fleet, PART_PREPARE, SIGKILL);
-		loop_timer_set(s->loop, &s->deadline, DATABASE_STOP_MS, sup_deadline, s);
-	} else if (s->database) {
-		log_at(LOG_WARN, NULL, "database_hurried", "text=it did not stop in time");
-		kid_signal(s->database, SIGQUIT);
-		loop_timer_set(s->loop, &s->deadline, DATABASE_KILL_MS - DATABASE_STOP_MS,
-			sup_deadline, s);
-	}
-}
-
-/* What has ended may have been the last thing we waited for. */
-static void
-sup_look_stopped(struct supervisor *s)
-{
-	if (s->phase == PHASE_STOP_WORKERS && fleet_count(s->fleet, PART_WORKER) == 0 &&
-		fleet_count(s->fleet, PART_PREPARE) == 0) {
-		s->phase = PHASE_STOP_DATABASE;
-		if (s->database)
-			kid_signal(s->database, SIGINT);
-		loop_timer_set(s->loop, &s->deadline, DATABASE_STOP_MS, sup_deadline, s);
-	}
-	if (s->phase == PHASE_STOP_DATABASE && !s->database)
-		loop_stop(s->loop, 0);
-}
-
-void
-sup_stop(struct supervisor *s, int code)
-{
-	if (s->phase >= PHASE_STOP_WORKERS)
-		return;
-	s->code = code;
-	s->phase = PHASE_STOP_WORKERS;
-	log_at(LOG_INFO, NULL, "stopping", "code=%d", code);
-	notify_send("STOPPING=1\nSTATUS=Stopping");
-	loop_timer_clear(&s->database_again);
-	loop_timer_clear(&s->prepare_again);
-	for (size_t i = 0; i < SETUP_WORKERS_MAX; i++)
-		loop_timer_clear(&s->slots[i].again);
-	(void)fleet_signal(s->fleet, PART_WORKER, SIGTERM);
-	(void)fleet_signal(s->fleet, PART_PREPARE, SIGTERM);
-	loop_timer_set(s->loop, &s->deadline, WORKERS_STOP_MS, sup_deadline, s);
-	sup_look_stopped(s);
-}
+/* ---- signals ---- */
 
 static void
 sup_on_term(void *arg)
@@ -125,9 +54,7 @@ sup_on_term(void *arg)
 		return;
 	}
 	log_at(LOG_INFO, NULL, "hurried", "text=asked to stop a second time");
-	(void)fleet_signal(s->fleet, PART_WORKER, SIGTERM);
-	(void)fleet_signal(s->fleet, PART_PREPARE, SIGKILL);
-	loop_timer_set(s->loop, &s->deadline, 1000, sup_deadline, s);
+	sup_hurry(s);
 }
 
 static void
