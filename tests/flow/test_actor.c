@@ -1,4 +1,4 @@
-/* await_actor, await_own and await_origin: one fetch for all, failing, too late, stopped. */
+/* await_actor, await_own and await_origin: one fetch for all, failing, too late. */
 #include "ap/actor.h"
 #include "ap/origin.h"
 #include "ap/own.h"
@@ -138,7 +138,7 @@ kind(const struct ask *a)
 	return a->end.error->kind;
 }
 
-/* ---- the peer takes its time, or for ever ---- */
+/* ---- the peer takes its time ---- */
 
 static step_fn late_first, late_answer, late_failed;
 
@@ -251,27 +251,6 @@ test_too_late(void **state)
 	assert_int_equal(kind(&hasty), ERR_TIMEOUT);
 	check_ok(arena, patient.end.error);
 	assert_int_equal(fedi_count(fedi, "GET", NULL), 1);
-}
-
-static void
-test_stopped(void **state)
-{
-	static const enum what whats[] = {ASK_ACTOR, ASK_ORIGIN};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(whats); i++) {
-		struct ask a = {.what = whats[i], .key_id = fedi_key_id(fedi, "alice")};
-
-		fedi_clean(fedi);
-		late_ms = 50000;
-		fedi->answer = answer_late;
-		fedi->stop_after_ms = 800;
-		fedi_open(fedi);
-		ask_start(&a, &ask_flow);
-		fedi_wait(fedi);
-		assert_int_equal(kind(&a), ERR_STOPPED);
-		assert_int_equal(fedi_count(fedi, "GET", NULL), 1);
-	}
 }
 
 /* Many unknown keys of one host: the rest has to come again, and is told when. */
@@ -393,7 +372,6 @@ main(void)
 		cmocka_unit_test_setup(test_one_fetch_for_all, clean),
 		cmocka_unit_test_setup(test_failing, clean),
 		cmocka_unit_test_setup(test_too_late, clean),
-		cmocka_unit_test_setup(test_stopped, clean),
 		cmocka_unit_test_setup(test_flood, clean),
 		cmocka_unit_test_setup(test_own, clean),
 		cmocka_unit_test_setup(test_own_sealed, clean),

@@ -518,39 +518,12 @@ test_many(void **state)
 	pkey_unref(w.key);
 }
 
-static step_fn never_first, never_end;
-
-static const struct flow never_flow = {.name = "test.never",
-	.size = 0,
-	.deadline_ms = 60000,
-	.first = never_first,
-	.failed = never_end};
-
-static struct next
-never_first(struct task *t)
-{
-	return await_sleep(t, 59000, never_end);
-}
-
-static struct next
-never_end(struct task *t)
-{
-	return fail(t, task_error(t));
-}
-
-static void
-answer_never(struct fedi *f, struct httpd_req *r)
-{
-	(void)f;
-	httpd_run(r, &never_flow);
-}
-
 static void
 test_stopped(void **state)
 {
 	(void)state;
-	fedi->answer = answer_never;
-	fedi->stop_after_ms = 1500;
+	fedi->answer = fedi_mute;
+	fedi->when = fedi_asked;
 	send_to("create", "/inbox");
 	assert_int_equal(work(), 1);
 	assert_int_equal(fedi_count(fedi, "POST", NULL), 1);

@@ -177,7 +177,8 @@ fedi_clean(struct fedi *f)
 	fedi_forget(f);
 	f->answer = NULL;
 	f->arg = NULL;
-	f->stop_after_ms = 0;
+	f->when = NULL;
+	f->then = NULL;
 }
 
 /* ---- a run ---- */
@@ -242,12 +243,32 @@ fedi_serve(struct fedi *f, int fd, httpd_handler *handler, bool any_host)
 	return h;
 }
 
-static void
-fedi_stop(void *arg)
+static bool
+fedi_when(void *arg)
 {
 	struct fedi *f = arg;
 
-	loop_stop(f->loop, 0);
+	return f->when(f);
+}
+
+static void
+fedi_then(void *arg)
+{
+	struct fedi *f = arg;
+
+	if (f->then)
+		f->then(f);
+	else
+		loop_stop(f->loop, 0);
+}
+
+/* As the worker does. */
+static void
+fedi_drain(void *arg)
+{
+	struct fedi *f = arg;
+
+	httpd_drain(f->hub_http, 0);
 }
 
 void
@@ -264,8 +285,9 @@ fedi_open(struct fedi *f)
 	f->env.ap = ap_new(&f->env);
 	f->hub_http = fedi_serve(f, f->hub_fd, f->serve ? f->serve : fedi_hub_request, false);
 	f->peer_http = fedi_serve(f, f->peer_fd, fedi_peer_request, true);
-	if (f->stop_after_ms)
-		loop_timer_set(f->loop, &f->stop, f->stop_after_ms, fedi_stop, f);
+	loop_on_stop(f->loop, fedi_drain, f);
+	if (f->when)
+		look_start(&f->look, f->loop, fedi_when, fedi_then, f);
 }
 
 static void
@@ -300,7 +322,9 @@ fedi_wait(struct fedi *f)
 {
 	loop_run(f->loop);
 	assert_int_equal(f->alive, 0);
-	loop_timer_clear(&f->stop);
+	look_end(&f->look);
+	hang_over(f->hang);
+	f->hang = NULL;
 	if (f->closing)
 		f->closing(f);
 	httpd_free(f->hub_http);
@@ -385,8 +409,7 @@ fedi_jobs(struct fedi *f, const char *kind, const struct flow *flow)
 	fedi_open(f);
 	(void)fedi_start(f, &end, &jobs_flow, &p, sizeof(struct jobs_run *), NULL);
 	fedi_wait(f);
-	if (!f->stop_after_ms)
-		check_ok(f->arena, end.error);
+	check_ok(f->arena, end.error);
 	free(r.ends);
 	return r.n;
 }
@@ -410,6 +433,62 @@ fedi_reply(struct httpd_req *r, int status, const char *type, struct span body)
 {
 	httpd_send(r, &(const struct httpd_reply){
 			      .status = status, .type = span_of(type), .body = body});
+}
+
+static step_fn mute_first, mute_never;
+
+static const struct flow mute_flow = {.name = "test.mute",
+	.size = 0,
+	.deadline_ms = 3600000,
+	.first = mute_first,
+	.failed = mute_never};
+
+static struct next
+mute_first(struct task *t)
+{
+	return await_sleep(t, 3500000, mute_never);
+}
+
+static struct next
+mute_never(struct task *t)
+{
+	return fail(t, task_error(t));
+}
+
+void
+fedi_mute(struct fedi *f, struct httpd_req *r)
+{
+	(void)f;
+	httpd_run(r, &mute_flow);
+}
+
+bool
+fedi_asked(struct fedi *f)
+{
+	return f->n_seen > 0;
+}
+
+static bool
+fedi_hung(struct fedi *f)
+{
+	return hang_waits(f->hang);
+}
+
+void
+fedi_hang(struct fedi *f, struct hang *h)
+{
+	f->hang = h;
+	f->when = h ? fedi_hung : fedi_asked;
+	if (!h)
+		f->answer = fedi_mute;
+}
+
+void
+fedi_stop_and_go_on(struct fedi *f)
+{
+	loop_stop(f->loop, 0);
+	hang_over(f->hang);
+	f->hang = NULL;
 }
 
 void
@@ -546,4 +625,53 @@ fedi_posts(struct fedi *f, struct fedi_post *posts, size_t n)
 	(void)fedi_start(f, &end, &posts_flow, &p, sizeof(struct posts_run *), NULL);
 	fedi_wait(f);
 	check_ok(f->arena, end.error);
+}
+
+int
+fedi_post_send(struct fedi *f, const struct fedi_post *post)
+{
+	struct posts_run p = {.f = f};
+	struct sockaddr_in sa;
+	socklen_t size = sizeof(sa);
+	size_t n = 1;
+	struct buf b;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(getsockname(f->hub_fd, (struct sockaddr *)&sa, &size), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&sa, size), 0);
+	p.headers[0] =
+		(struct http_header){SPAN("Content-Type"), SPAN("application/activity+json")};
+	posts_sign(&p, f->arena, post, &n);
+	buf_init(&b, 1 << 16);
+	buf_printf(&b, "POST %s HTTP/1.1\r\nHost: %.*s\r\nContent-Length: %zu\r\n", post->path,
+		SPAN_FMT(f->conf.base_url.authority), post->body.n);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&b, "%.*s: %.*s\r\n", SPAN_FMT(p.headers[i].name),
+			SPAN_FMT(p.headers[i].value));
+	buf_printf(&b, "\r\n%.*s", SPAN_FMT(post->body));
+	assert_false(b.toobig);
+	assert_int_equal(send(fd, b.p, b.n, MSG_NOSIGNAL), b.n);
+	buf_fini(&b);
+	return fd;
+}
+
+void
+fedi_post_read(int fd, struct fedi_post *post)
+{
+	char answer[4096];
+	size_t n = 0;
+	const char *at;
+	ssize_t got;
+
+	while (n < sizeof(answer) - 1 &&
+		(got = recv(fd, answer + n, sizeof(answer) - 1 - n, 0)) > 0)
+		n += (size_t)got;
+	(void)close(fd);
+	answer[n] = '\0';
+	post->status =
+		strncmp(answer, "HTTP/1.1 ", 9) == 0 ? (int)strtol(answer + 9, NULL, 10) : 0;
+	at = strstr(answer, "\r\nRetry-After: ");
+	post->retry_after_s = at ? (int)strtol(at + strlen("\r\nRetry-After: "), NULL, 10) : 0;
+	at = strstr(answer, "\r\n\r\n");
+	fedi_note(post->text, sizeof(post->text), span_of(at ? at + 4 : ""));
 }

@@ -15,6 +15,7 @@
 #include "db/db.h"
 #include "db/queue.h"
 #include "hub/hub.h"
+#include "lib/hang.h"
 #include "net/http.h"
 #include "net/httpd.h"
 
@@ -41,8 +42,10 @@ struct fedi {
 	struct loop *loop;
 	struct httpd *hub_http, *peer_http;
 	size_t alive;
-	int64_t stop_after_ms; /* 0 = when all flows have ended */
-	struct loop_timer stop;
+	bool (*when)(struct fedi *f); /* looked at every few ms: then ... */
+	void (*then)(struct fedi *f); /* ... again and again; NULL = the loop is stopped */
+	struct look look;
+	struct hang *hang; /* given back when the run has ended, if not before */
 	void (*answer)(struct fedi *f, struct httpd_req *r); /* of the peer; NULL = actors */
 	void *arg;                                           /* the test's own */
 	httpd_handler *serve;                                /* of the hub; NULL = its inbox */
@@ -77,9 +80,19 @@ size_t fedi_jobs(struct fedi *f, const char *kind, const struct flow *flow);
 /* "http://peer/users/<name>" and its key. */
 struct span fedi_actor(struct fedi *f, const char *name);
 struct span fedi_key_id(struct fedi *f, const char *name);
+/* Takes the request and never answers it; fedi_asked: there was one. */
+void fedi_mute(struct fedi *f, struct httpd_req *r);
+bool fedi_asked(struct fedi *f);
 /* Answers /users/<name> with an actor whose key is `key`; /inbox and others with 202. */
 void fedi_answer_actor(struct fedi *f, struct httpd_req *r, const struct pkey *key);
 void fedi_reply(struct httpd_req *r, int status, const char *type, struct span body);
+/*
+ * The run that is opened next hangs on the database, NULL = on the peer; and it is stopped
+ * then, unless `then` is set to something else.
+ */
+void fedi_hang(struct fedi *f, struct hang *h);
+/* A `then`: stopped, and what was sent to the database goes on behind its back. */
+void fedi_stop_and_go_on(struct fedi *f);
 size_t fedi_count(const struct fedi *f, const char *method, const char *target);
 
 /* ---- posting to the hub ---- */
@@ -101,5 +114,11 @@ struct fedi_post {
 };
 /* One after the other, in one run. */
 void fedi_posts(struct fedi *f, struct fedi_post *posts, size_t n);
+/*
+ * In a run that is stopped: sends over a socket that is none of the run's. What came back is
+ * read after the run; status 0 = nothing.
+ */
+int fedi_post_send(struct fedi *f, const struct fedi_post *post);
+void fedi_post_read(int fd, struct fedi_post *post);
 
 #endif
