@@ -6,21 +6,26 @@
 #include "lib/check.h"
 
 struct span
-file_read(struct arena *a, const char *name)
+file_whole(struct arena *a, const char *path)
 {
-	const struct span path = arena_printf(a, "%s/data/%s", TESTS_DIR, name);
-	FILE *f = fopen(path.p, "rb");
+	FILE *f = fopen(path, "rb");
 	char *bytes;
 	long n;
 
 	if (!f || fseek(f, 0, SEEK_END) != 0 || (n = ftell(f)) < 0 ||
 		fseek(f, 0, SEEK_SET) != 0)
-		check_fail("%s cannot be opened", path.p);
+		check_fail("%s cannot be opened", path);
 	bytes = arena_alloc(a, (size_t)n);
 	if (fread(bytes, 1, (size_t)n, f) != (size_t)n)
-		check_fail("%s cannot be read", path.p);
+		check_fail("%s cannot be read", path);
 	(void)fclose(f);
 	return span_from(bytes, (size_t)n);
+}
+
+struct span
+file_read(struct arena *a, const char *name)
+{
+	return file_whole(a, arena_printf(a, "%s/data/%s", TESTS_DIR, name).p);
 }
 
 static int
