@@ -29,7 +29,6 @@
 #define WORKER_QUEUED 4096
 #define WORKER_LATE_MS 3000 /* then clients get 503 instead of waiting for the database */
 #define WORKER_LOAD_PAUSE_MS 200
-#define WORKER_DRAIN_LOOK_MS 20
 #define WORKER_TRACE_MAX (1024 * 1024)
 
 struct worker {
@@ -210,33 +209,6 @@ worker_load(struct worker *w)
 
 /* ---- stopping ---- */
 
-static step_fn worker_drain_look, worker_drain_failed;
-
-/* Keeps the loop alive while clients take their answers, within the grace of the stop. */
-static const struct flow worker_drain_flow = {
-	.name = "main.drain",
-	.size = 0,
-	.deadline_ms = WORKER_GRACE_MS,
-	.first = worker_drain_look,
-	.failed = worker_drain_failed,
-};
-
-static struct next
-worker_drain_look(struct task *t)
-{
-	const struct worker *w = worker_of(t);
-
-	if (httpd_connections(w->env.httpd) == 0)
-		return done(t);
-	return await_sleep(t, WORKER_DRAIN_LOOK_MS, worker_drain_look);
-}
-
-static struct next
-worker_drain_failed(struct task *t)
-{
-	return fail(t, task_error(t));
-}
-
 static void
 worker_stopping(void *arg)
 {
@@ -249,13 +221,8 @@ worker_stopping(void *arg)
 		jobs_stop(w->jobs);
 	if (w->checkpoint)
 		checkpoint_stop(w->checkpoint);
-	if (!w->env.httpd)
-		return;
-	httpd_drain(w->env.httpd, w->replaced ? WORKER_PATIENCE_MS : 0);
-	(void)task_start(&(const struct task_start){.loop = w->loop,
-		.flow = &worker_drain_flow,
-		.arg = &w,
-		.arg_size = sizeof(struct worker *)});
+	if (w->env.httpd)
+		httpd_drain(w->env.httpd, w->replaced ? WORKER_PATIENCE_MS : 0);
 }
 
 static void

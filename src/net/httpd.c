@@ -13,6 +13,7 @@
 #define HEAD_BYTES 16384
 #define BODY_MAX (1024 * 1024)
 #define PARAMS_MAX 32
+#define DRAIN_LOOK_MS 20
 
 /* ---- looking at the request ---- */
 
@@ -278,11 +279,77 @@ httpd_listen(struct httpd *h, int fd)
 	httpd_conns_listen(h->conns, fd);
 }
 
+/* ---- draining: the loop lives while clients take their answers ---- */
+
+struct drain {
+	const struct httpd *httpd;
+	int64_t until_ms;
+};
+
+static step_fn drain_begin, drain_look, drain_failed, drain_last;
+
+static const struct flow drain_flow = {
+	.name = "net.drain",
+	.size = sizeof(struct drain),
+	.deadline_ms = 600000, /* the grace of the stop ends it before */
+	.first = drain_begin,
+	.failed = drain_failed,
+};
+
+static struct next
+drain_begin(struct task *t)
+{
+	struct drain *d = task_state(t);
+
+	d->httpd = *(const struct httpd *const *)task_arg(t);
+	return go(t, drain_look);
+}
+
+static struct next
+drain_look(struct task *t)
+{
+	const struct drain *d = task_state(t);
+
+	if (httpd_connections(d->httpd) == 0)
+		return done(t);
+	return await_sleep(t, DRAIN_LOOK_MS, drain_look);
+}
+
+/* The flows that the stop fails at the same time answer now: 503, come again. */
+static struct next
+drain_failed(struct task *t)
+{
+	struct drain *d = task_state(t);
+
+	d->httpd = *(const struct httpd *const *)task_arg(t);
+	d->until_ms = clock_mono_ms() + HTTPD_DRAIN_LAST_MS;
+	return go(t, drain_last);
+}
+
+static struct next
+drain_last(struct task *t)
+{
+	struct drain *d = task_state(t);
+
+	if (httpd_connections(d->httpd) == 0)
+		return done(t);
+	/* Others still end, and may have an answer to give: the loop lives anyway. */
+	if (task_count(d->httpd->loop) > 1)
+		d->until_ms = clock_mono_ms() + HTTPD_DRAIN_LAST_MS;
+	else if (clock_mono_ms() >= d->until_ms)
+		return done(t);
+	return await_sleep(t, DRAIN_LOOK_MS, drain_last);
+}
+
 void
 httpd_drain(struct httpd *h, int patience_ms)
 {
 	MAGIC_CHECK(h, HTTPD_MAGIC);
 	httpd_conns_drain(h->conns, patience_ms);
+	(void)task_start(&(const struct task_start){.loop = h->loop,
+		.flow = &drain_flow,
+		.arg = &h,
+		.arg_size = sizeof(struct httpd *)});
 }
 
 size_t

@@ -51,8 +51,11 @@ struct httpd *httpd_new(struct loop *l, const struct httpd_opts *o);
 void httpd_listen(struct httpd *h, int fd);
 /*
  * Stops accepting and lets requests under way finish (Connection: close). Idle connections are
- * closed after patience_ms: until then a busy client's next request is still answered.
+ * closed after patience_ms: until then a busy client's next request is still answered. The loop
+ * lives until the last connection has ended, at most HTTPD_DRAIN_LAST_MS behind the last flow
+ * that the stop has failed.
  */
+#define HTTPD_DRAIN_LAST_MS 1000
 void httpd_drain(struct httpd *h, int patience_ms);
 size_t httpd_connections(const struct httpd *h); /* open ones */
 void httpd_free(struct httpd *h);

@@ -1,4 +1,5 @@
 /* The inbox over real HTTP: what is taken, what is refused and how, and what is fetched. */
+#include "base/clock.h"
 #include "base/json.h"
 #include "lib/check.h"
 #include "lib/fedi.h"
@@ -358,6 +359,78 @@ test_last_word(void **state)
 	assert_int_equal(rows(), 2);
 }
 
+/* ---- the program stops meanwhile ---- */
+
+/* The clock stood still until then; now it runs, and what `failed` waits for is too late. */
+static void
+stop(struct fedi *f)
+{
+	if (!loop_stopping(f->loop))
+		loop_stop(f->loop, 0);
+	clock_fake(clock_us() + US_PER_S / 10, clock_mono_ms() + 100);
+}
+
+/*
+ * Wherever it is: the sender is told to come again, and when it does, it is taken in once. A
+ * commit that was under way may have happened; that it was not answered costs nothing.
+ */
+static void
+test_stopped(void **state)
+{
+	static const struct {
+		const char *what, *table; /* NULL = the server of the key does not answer */
+		bool last_word;
+	} cases[] = {
+		{"fetching the key", NULL, false},
+		{"reading the actor", "account", false},
+		{"reading the key", "remote_actor", false},
+		{"committing", "inbox_activity", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct fedi_post known = post_like(0), p = post_like(1), again;
+		int fd;
+
+		(void)clean(NULL);
+		p.path = "/o/stadt/inbox";
+		if (cases[i].last_word) {
+			fedi_posts(fedi, &known, 1);
+			(void)pg_sql(fedi->dsn,
+				"UPDATE key_fetch SET at = at - interval '6 minutes';"
+				"DELETE FROM inbox_activity; DELETE FROM job");
+			p = post_delete("alice", 1);
+			p.key = fedi->other;
+			fedi->answer = answer_gone;
+		}
+		again = p;
+		fedi_hang(fedi, cases[i].table ? hang_table(fedi->dsn, cases[i].table) : NULL);
+		fedi->then = stop;
+		clock_fake(clock_us(), clock_mono_ms());
+		fedi_open(fedi);
+		fd = fedi_post_send(fedi, &p);
+		fedi_wait(fedi);
+		clock_fake(0, 0);
+		fedi->when = NULL;
+		fedi_post_read(fd, &p);
+		hang_settle(fedi->dsn);
+		if (p.status != 503 || p.retry_after_s <= 0)
+			check_fail("%s: %d %s", cases[i].what, p.status, p.text);
+		if (!cases[i].table || strcmp(cases[i].table, "inbox_activity") != 0)
+			assert_int_equal(rows(), 0);
+		if (!cases[i].last_word)
+			fedi->answer = NULL;
+		(void)pg_sql(fedi->dsn, "DELETE FROM key_fetch WHERE NOT gone");
+		fedi_posts(fedi, &again, 1);
+		if (again.status != 202)
+			check_fail("%s, again: %d %s", cases[i].what, again.status, again.text);
+		assert_int_equal(rows(), 1);
+		assert_int_equal(
+			pg_number(fedi->dsn, "SELECT count(*) FROM job WHERE kind = 'receive'"),
+			1);
+	}
+}
+
 int
 main(void)
 {
@@ -371,6 +444,7 @@ main(void)
 		cmocka_unit_test_setup(test_old_key_outlives_its_server, clean),
 		cmocka_unit_test_setup(test_unknown_delete, clean),
 		cmocka_unit_test_setup(test_last_word, clean),
+		cmocka_unit_test_setup(test_stopped, clean),
 	};
 
 	return cmocka_run_group_tests_name("flow.inbox", tests, setup, teardown);
