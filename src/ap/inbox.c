@@ -11,6 +11,7 @@
 #include "hub/delivery.h"
 #include "hub/remote.h"
 #include "net/httpd.h"
+#include "task/group.h"
 #include "task/work.h"
 
 #define INBOX_GROUP 256
@@ -19,6 +20,7 @@
 #define INBOX_STRANGERS_BURST 300
 #define INBOX_CLIENTS_MAX 4096
 #define INBOX_RETRY_S 60
+#define INBOX_LAST_MS 5000 /* within the grace of a flow that has failed */
 #define INBOX_SIGNATURE                                                                        \
 	"sig1=(\"@method\" \"@target-uri\" \"@authority\" \"content-digest\");created;"        \
 	"alg=\"rsa-v1_5-sha256\""
@@ -183,11 +185,12 @@ struct inbox {
 	struct gather_item item;
 	struct known_item known;
 	struct inbox_new row;
-	bool matches; /* the signature, by the key at hand */
+	bool matches;      /* the signature, by the key at hand */
+	struct group last; /* taking a last word in */
 };
 
 static step_fn inbox_begin, inbox_parse, inbox_known, inbox_signed, inbox_verify, inbox_judge,
-	inbox_taken, inbox_failed;
+	inbox_taken, inbox_last_taken, inbox_failed, last_word_put;
 
 const struct flow inbox_flow = {
 	.name = "ap.inbox",
@@ -371,6 +374,26 @@ inbox_is_last_word(const struct inbox *in, const struct err *e)
 	       activity_is_of_itself(&in->act) && in->act.actor.n + 5 <= INBOX_ID_MAX;
 }
 
+static const struct flow last_word_flow = {
+	.name = "ap.last_word",
+	.size = sizeof(struct gathered),
+	.deadline_ms = INBOX_LAST_MS,
+	.first = last_word_put,
+	.failed = gathered_failed,
+};
+
+static struct next
+last_word_put(struct task *t)
+{
+	struct gathered *g = task_state(t);
+	const struct inbox *in = *(const struct inbox *const *)task_arg(t);
+
+	db_batch_init(&g->batch, task_arena(t));
+	inbox_accept(&g->batch, &in->row, 1);
+	return await_commit(t, &g->batch, gathered_end);
+}
+
+/* As a child, whose failure is its own: a second one of ours would leave nobody to answer. */
 static struct next
 inbox_take_last_word(struct task *t)
 {
@@ -386,22 +409,21 @@ inbox_take_last_word(struct task *t)
 	json_object_set_new(j, "actor", json_str(in->act.actor));
 	json_object_set_new(j, "object", json_str(in->act.actor));
 	in->row.body = json_dump(a, j);
-	return await_gather(t, ap_of(t)->accept, &in->item, &in->row, inbox_taken);
+	group_init(&in->last, t, 1);
+	(void)group_add(&in->last, &last_word_flow, &in, sizeof(struct inbox *), NULL);
+	return await_all(t, &in->last, inbox_last_taken);
 }
 
 static struct next
-inbox_failed(struct task *t)
+inbox_reply_refused(struct task *t, const struct err *e)
 {
 	struct inbox *in = task_state(t);
 	struct arena *a = task_arena(t);
-	const struct err *e = task_error(t);
 	const struct inbox_refusal r = inbox_refuse(a, e);
 	json_t *j = json_own(a, json_object());
 	struct http_header more[2];
 	size_t n = 0;
 
-	if (inbox_is_last_word(in, e))
-		return inbox_take_last_word(t);
 	metric_inc(METRIC_INBOX_REFUSED);
 	log_at((enum log_level)err_level(e), task_log_ctx(t), "inbox_refused",
 		"status=%d client=%.*s actor=%.*s error=%.*s", r.status,
@@ -421,6 +443,24 @@ inbox_failed(struct task *t)
 				    .more = more,
 				    .n_more = n});
 	return done(t);
+}
+
+static struct next
+inbox_last_taken(struct task *t)
+{
+	struct inbox *in = task_state(t);
+	const struct err *e = group_error(&in->last, 0);
+
+	return e ? inbox_reply_refused(t, e) : go(t, inbox_taken);
+}
+
+static struct next
+inbox_failed(struct task *t)
+{
+	struct inbox *in = task_state(t);
+	const struct err *e = task_error(t);
+
+	return inbox_is_last_word(in, e) ? inbox_take_last_word(t) : inbox_reply_refused(t, e);
 }
 
 /* ---- life ---- */

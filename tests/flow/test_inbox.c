@@ -385,6 +385,7 @@ test_stopped(void **state)
 		{"reading the actor", "account", false},
 		{"reading the key", "remote_actor", false},
 		{"committing", "inbox_activity", false},
+		{"committing a last word", "inbox_activity", true},
 	};
 
 	(void)state;
