@@ -1,4 +1,5 @@
 /* Jobs "deliver" over real HTTP: signatures, ways, verdicts, schedules, what is remembered. */
+#include "base/clock.h"
 #include "base/json.h"
 #include "crypto/digest.h"
 #include "hub/delivery.h"
@@ -533,6 +534,88 @@ test_stopped(void **state)
 		1);
 }
 
+/* ---- settling fails ---- */
+
+/* The pause before the second try is over as soon as it has begun. */
+static void
+skip_pause(struct fedi *f)
+{
+	if (hang_traced(f->loop, " deliver_settle waits for sleep"))
+		loop_skip(f->loop);
+}
+
+static bool
+always(struct fedi *f)
+{
+	(void)f;
+	return true;
+}
+
+static void
+test_settled_again(void **state)
+{
+	static const struct {
+		int failures;
+		int64_t jobs, tries;
+	} cases[] = {
+		{1, 0, 2},
+		/* Nobody tries a third time: the lease runs out. */
+		{2, 1, 2},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		(void)clean(NULL);
+		send_to("create", "/inbox");
+		/* A sequence counts also what is rolled back. */
+		(void)pg_sql(fedi->dsn,
+			arena_printf(arena,
+				"CREATE SEQUENCE t_tries;"
+				"CREATE FUNCTION t_fail() RETURNS trigger LANGUAGE plpgsql AS"
+				" $$ BEGIN IF nextval('t_tries') <= %d THEN"
+				" RAISE EXCEPTION 'not now'; END IF; RETURN OLD; END $$;"
+				"CREATE TRIGGER t_fail BEFORE DELETE ON job FOR EACH ROW"
+				" EXECUTE FUNCTION t_fail()",
+				cases[i].failures)
+				.p);
+		fedi->when = always;
+		fedi->then = skip_pause;
+		clock_fake(clock_us(), clock_mono_ms());
+		assert_int_equal(work(), 1);
+		clock_fake(0, 0);
+		assert_int_equal(number("SELECT last_value FROM t_tries"), cases[i].tries);
+		(void)pg_sql(fedi->dsn, "DROP TRIGGER t_fail ON job; DROP FUNCTION t_fail; "
+					"DROP SEQUENCE t_tries");
+		assert_int_equal(fedi_count(fedi, "POST", NULL), 1);
+		assert_int_equal(
+			number("SELECT count(*) FROM job WHERE state = 'running' AND attempt = "
+			       "1 AND lease_until > now()"),
+			cases[i].jobs);
+		assert_int_equal(number("SELECT count(*) FROM job"), cases[i].jobs);
+	}
+}
+
+/* Stopped while the outcome is being written: what was delivered is not delivered again. */
+static void
+test_stopped_settling(void **state)
+{
+	(void)state;
+	send_to("create", "/inbox");
+	/* A success is written down of a host that has failed before. */
+	(void)pg_sql(fedi->dsn,
+		arena_printf(arena,
+			"INSERT INTO remote_host (host, fail_count) VALUES ('%.*s', 1)",
+			SPAN_FMT(span_slice(
+				fedi->peer_base, SPAN("http://").n, fedi->peer_base.n)))
+			.p);
+	fedi_hang(fedi, hang_rows(fedi->dsn, "remote_host"));
+	fedi->then = fedi_stop_and_go_on;
+	assert_int_equal(work(), 1);
+	assert_int_equal(fedi_count(fedi, "POST", NULL), 1);
+	assert_int_equal(number("SELECT count(*) FROM job"), 0);
+	assert_int_equal(number("SELECT fail_count FROM remote_host"), 0);
+}
+
 int
 main(void)
 {
@@ -547,6 +630,8 @@ main(void)
 		cmocka_unit_test_setup(test_moved, clean),
 		cmocka_unit_test_setup(test_many, clean),
 		cmocka_unit_test_setup(test_stopped, clean),
+		cmocka_unit_test_setup(test_settled_again, clean),
+		cmocka_unit_test_setup(test_stopped_settling, clean),
 	};
 
 	return cmocka_run_group_tests_name("flow.deliver", tests, setup, teardown);
