@@ -347,6 +347,54 @@ test_two_readers(void **state)
 	assert_int_equal(number("SELECT count(*) FROM job"), 120 * 3);
 }
 
+static const char *stop_at;
+
+static bool
+came_so_far(struct fedi *f)
+{
+	return hang_traced(f->loop, stop_at) && hang_waits(f->hang);
+}
+
+/* The program stops in the middle: whoever reads next tells all of it, and once. */
+static void
+test_stopped(void **state)
+{
+	static const struct entry create = {RECORD_CREATE, POST, 1, false, NULL};
+	static const struct {
+		const char *table, *at;
+		bool sent;
+	} cases[] = {
+		{"reader", " fanout_place waits for db", false},
+		{"record_entry", " fanout_read waits for db", false},
+		{"account", " fanout_authors waits for once", false},
+		/* What was sent may be committed for nobody; then it is not a second time. */
+		{"activity", " fanout_done waits for db", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		(void)clean(NULL);
+		append(&create, 1);
+		stop_at = cases[i].at;
+		fedi_hang(fedi, hang_table(fedi->dsn, cases[i].table));
+		fedi->when = came_so_far;
+		fedi->then = fedi_stop_and_go_on;
+		fedi_open(fedi);
+		loop_on_stop(fedi->loop, stop_ap, fedi->env.ap);
+		ap_start(fedi->env.ap);
+		fedi_wait(fedi);
+		hang_settle(fedi->dsn);
+		if (!cases[i].sent)
+			assert_int_equal(number("SELECT count(*) FROM activity"), 0);
+		fedi->when = NULL;
+		read_all();
+		assert_string_equal(jobs(),
+			"Create one/inbox, Announce one/inbox, Announce two/carol/inbox");
+		assert_int_equal(number("SELECT count(*) FROM activity"), 2);
+		assert_int_equal(number("SELECT count(*) FROM reach"), 3);
+	}
+}
+
 /* Pure: what a later entry takes back is not told. */
 static void
 test_tells(void **state)
@@ -381,6 +429,7 @@ main(void)
 		cmocka_unit_test_setup(test_actor, clean),
 		cmocka_unit_test_setup(test_many_batches, clean),
 		cmocka_unit_test_setup(test_two_readers, clean),
+		cmocka_unit_test_setup(test_stopped, clean),
 	};
 
 	return cmocka_run_group_tests_name("flow.fanout", tests, setup, teardown);

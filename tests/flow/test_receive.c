@@ -433,6 +433,64 @@ test_lease_lost(void **state)
 	assert_int_equal(number("SELECT count(*) FROM job WHERE state = 'running'"), 1);
 }
 
+static void
+answer_gone(struct fedi *f, struct httpd_req *r)
+{
+	(void)f;
+	fedi_reply(r, 410, NULL, SPAN(""));
+}
+
+/*
+ * The program stops in the middle: the job is given back as if it had not begun, or is done;
+ * either way its effect is there once in the end.
+ */
+static void
+test_stopped(void **state)
+{
+	static const struct {
+		const char *table; /* it hangs on; NULL = the peer */
+		bool done;         /* in the middle of its commit, which then goes on */
+	} cases[] = {
+		{"inbox_activity", false},
+		{"account", false},
+		{"remote_actor", false},
+		{"remote_actor", true},
+		{NULL, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const bool follow = cases[i].table != NULL;
+
+		(void)clean(NULL);
+		take("s1", follow ? "Follow" : "Delete", alice, follow ? stadt : alice);
+		fedi_hang(fedi, !follow         ? NULL
+				: cases[i].done ? hang_rows(fedi->dsn, cases[i].table)
+						: hang_table(fedi->dsn, cases[i].table));
+		fedi->then = fedi_stop_and_go_on;
+		assert_int_equal(work(), 1);
+		hang_settle(fedi->dsn);
+		assert_int_equal(number("SELECT count(*) FROM job WHERE kind = 'receive'"),
+			!cases[i].done);
+		assert_int_equal(
+			number("SELECT count(*) FROM job WHERE kind = 'receive' AND state ="
+			       " 'ready' AND attempt = 0 AND run_at <= now()"),
+			!cases[i].done);
+		if (!cases[i].done)
+			assert_string_equal(outcome("s1"), "open");
+		fedi->when = NULL;
+		fedi->answer = follow ? NULL : answer_gone;
+		assert_int_equal(work(), !cases[i].done);
+		assert_string_equal(outcome("s1"), follow ? "followed" : "actor deleted");
+		assert_int_equal(number("SELECT count(*) FROM follow"), follow);
+		assert_int_equal(number("SELECT count(*) FROM activity"), follow);
+		assert_int_equal(
+			number("SELECT count(*) FROM job WHERE kind = 'deliver'"), follow);
+		assert_int_equal(number("SELECT count(*) FROM remote_actor"), 1 + follow);
+		assert_int_equal(number("SELECT count(*) FROM job WHERE kind = 'receive'"), 0);
+	}
+}
+
 int
 main(void)
 {
@@ -449,6 +507,7 @@ main(void)
 		cmocka_unit_test_setup(test_counted, clean),
 		cmocka_unit_test_setup(test_malformed, clean),
 		cmocka_unit_test_setup(test_lease_lost, clean),
+		cmocka_unit_test_setup(test_stopped, clean),
 	};
 
 	return cmocka_run_group_tests_name("flow.receive", tests, setup, teardown);
