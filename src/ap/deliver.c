@@ -263,11 +263,9 @@ static struct next
 deliver_give_back(struct task *t)
 {
 	struct deliver *d = task_state(t);
-	const struct job_retry back = {
-		.job = d->job, .error = SPAN("the worker was stopped"), .back = true};
 
 	db_batch_init(&d->tx, task_arena(t));
-	queue_retries(&d->tx, &back, 1);
+	queue_give_back(&d->tx, d->job);
 	return await_commit(t, &d->tx, deliver_given_back);
 }
 

@@ -192,12 +192,11 @@ poll_done(struct task *t)
 
 /* ---- failing ---- */
 
-/* Our own trouble is not the source's: the database, a stop, a race. */
+/* Our own trouble is not the source's: the database, a race. */
 static bool
 poll_is_our_trouble(const struct poll *p, const struct err *e)
 {
 	switch (e->kind) {
-	case ERR_STOPPED:
 	case ERR_DB_GONE:
 	case ERR_UNCERTAIN:
 	case ERR_UNAVAILABLE:
@@ -222,7 +221,9 @@ poll_failed(struct task *t)
 		"source=%" PRId64 " error=%.*s", p->source_id, LOG_STR(text));
 	db_batch_init(&p->tx, a);
 	queue_fence(&p->tx, p->job);
-	if (poll_is_our_trouble(p, e)) {
+	if (e->kind == ERR_STOPPED) {
+		queue_give_back(&p->tx, p->job);
+	} else if (poll_is_our_trouble(p, e)) {
 		queue_retry(&p->tx, p->job,
 			queue_backoff_ms(p->job->attempt, BACKOFF_MS, BACKOFF_MAX_MS), text);
 	} else if (!p->loaded) {

@@ -267,6 +267,15 @@ queue_retries(struct db_batch *b, const struct job_retry *v, size_t n)
 		db_texts(errors, n), db_ints(back, n));
 }
 
+void
+queue_give_back(struct db_batch *b, const struct job *j)
+{
+	const struct job_retry back = {
+		.job = j, .error = SPAN("the worker was stopped"), .back = true};
+
+	queue_retries(b, &back, 1);
+}
+
 static const struct db_stmt queue_bury_stmt = {
 	.name = "queue_bury",
 	.sql = "UPDATE job"

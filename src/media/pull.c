@@ -269,7 +269,10 @@ pull_done(struct task *t)
 	return done(t);
 }
 
-/* Our own trouble: the database, a stop, an edit that came in between. It is all done again. */
+/*
+ * Our own trouble: the database, a stop, an edit that came in between. It is all done again; a
+ * stop does not cost the pictures one of their tries.
+ */
 static struct next
 pull_failed(struct task *t)
 {
@@ -281,7 +284,9 @@ pull_failed(struct task *t)
 	log_at((enum log_level)err_level(e), task_log_ctx(t), "pull_failed",
 		"post=%" PRId64 " error=%.*s", p->post_id, LOG_STR(text));
 	db_batch_init(&p->tx, a);
-	if (err_retry(e) == ERR_RETRY_NEVER && e->kind != ERR_CONFLICT)
+	if (e->kind == ERR_STOPPED)
+		queue_give_back(&p->tx, p->job);
+	else if (err_retry(e) == ERR_RETRY_NEVER && e->kind != ERR_CONFLICT)
 		queue_bury(&p->tx, p->job, text);
 	else
 		queue_retry(&p->tx, p->job,

@@ -129,17 +129,29 @@ give_items(struct world *w, const struct item *items, size_t n, const char *etag
 	give_items((w), (const struct item[]){__VA_ARGS__},                                    \
 		sizeof((const struct item[]){__VA_ARGS__}) / sizeof(struct item), (etag))
 
+/* stop: may be NULL. */
 static void
-poll_jobs(struct world *w, const struct job *jobs, size_t n, struct hubrun_end *ends)
+poll_jobs_until(struct world *w, const struct job *jobs, size_t n, struct hubrun_end *ends,
+	struct hubrun_stop *stop)
 {
 	const struct hubrun_opts o = {.dsn = w->dsn};
 	struct hubrun r;
 
 	hubrun_init(&r, &o);
+	if (stop)
+		hubrun_stop_start(&r, stop);
 	for (size_t i = 0; i < n; i++)
 		hubrun_start(&r, &ends[i], &poll_flow, &jobs[i], sizeof(struct job), NULL);
 	hubrun_wait(&r);
+	if (stop)
+		hubrun_stop_end(stop);
 	hubrun_fini(&r);
+}
+
+static void
+poll_jobs(struct world *w, const struct job *jobs, size_t n, struct hubrun_end *ends)
+{
+	poll_jobs_until(w, jobs, n, ends, NULL);
 }
 
 static struct hubrun_end
@@ -578,6 +590,62 @@ test_race(void **state)
 	world_fini(&w);
 }
 
+/*
+ * The program stops in the middle: the job is given back as if it had not begun, or the chunk
+ * that was being committed is there; the next poll brings what is missing and nothing twice.
+ */
+static void
+test_stopped(void **state)
+{
+	const size_t n = 250; /* two chunks */
+	static const struct {
+		const char *at, *table;
+		bool rows; /* it stands before rows of the table, in the middle of a commit */
+		int64_t posts;
+	} cases[] = {
+		{" poll_ask waits for db", "source", false, 0},
+		{" poll_read waits for http", NULL, false, 0},
+		{" chunk_known waits for db", "post", false, 0},
+		{" chunk_done waits for db", "record_head", true, 200},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct hubrun_stop stop = {.at = cases[i].at};
+		struct hubrun_end end;
+		struct world w;
+		struct job j;
+
+		world_init(&w, "/stopped");
+		give_items(&w, many_items(w.a, n), n, NULL);
+		if (!cases[i].table)
+			(void)SQL_TEXT(&w, "UPDATE source SET url = '%s'", hubrun_mute());
+		j = hubrun_claim(w.a, w.dsn, "poll", w.source);
+		if (cases[i].table)
+			stop.hang = cases[i].rows ? hang_rows(w.dsn, cases[i].table)
+						  : hang_table(w.dsn, cases[i].table);
+		poll_jobs_until(&w, &j, 1, &end, &stop);
+		assert_int_equal(end.kind, ERR_STOPPED);
+		if (!cases[i].table)
+			(void)SQL_TEXT(
+				&w, "UPDATE source SET url = '%s%s'", site_base(site), w.path);
+		assert_int_equal(
+			SQL_INT(&w, "SELECT count(*) FROM job WHERE kind = 'poll' AND state ="
+				    " 'ready' AND attempt = 0 AND run_at <= now()"),
+			1);
+		assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM source WHERE health = 'new'"
+					     " AND fail_count = 0"),
+			1);
+		assert_int_equal(posts(&w), cases[i].posts);
+		poll(&w);
+		assert_int_equal(posts(&w), n);
+		assert_int_equal(entries(&w, "create"), n);
+		assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM record_entry"), n);
+		check_planned(&w);
+		world_fini(&w);
+	}
+}
+
 static void
 test_failures(void **state)
 {
@@ -753,6 +821,7 @@ main(void)
 		cmocka_unit_test(test_quarantine),
 		cmocka_unit_test(test_crash_between_chunks),
 		cmocka_unit_test(test_race),
+		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_no_source),

@@ -102,8 +102,9 @@ say(struct world *w, int64_t post)
 		seq, post);
 }
 
+/* stop: may be NULL. */
 static struct hubrun_end
-pull_job(struct world *w, const struct job *j)
+pull_job_until(struct world *w, const struct job *j, struct hubrun_stop *stop)
 {
 	const struct hubrun_opts o = {.dsn = w->dsn,
 		.data_dir = span_of(store),
@@ -113,10 +114,20 @@ pull_job(struct world *w, const struct job *j)
 	struct hubrun r;
 
 	hubrun_init(&r, &o);
+	if (stop)
+		hubrun_stop_start(&r, stop);
 	hubrun_start(&r, &end, &media_flow, j, sizeof(*j), NULL);
 	hubrun_wait(&r);
+	if (stop)
+		hubrun_stop_end(stop);
 	hubrun_fini(&r);
 	return end;
+}
+
+static struct hubrun_end
+pull_job(struct world *w, const struct job *j)
+{
+	return pull_job_until(w, j, NULL);
 }
 
 static struct hubrun_end
@@ -543,6 +554,57 @@ test_lease_lost(void **state)
 	world_fini(&w);
 }
 
+/*
+ * The program stops in the middle: the job is given back as if it had not begun, so that no
+ * picture loses a try, or its commit is there; the post is said once.
+ */
+static void
+test_stopped(void **state)
+{
+	static const struct {
+		const char *at, *table;
+		bool rows; /* it stands before rows of the table, in the middle of a commit */
+	} cases[] = {
+		{" pull_loaded waits for db", "post", false},
+		{" picture_fetched waits for http", NULL, false},
+		{" pull_done waits for db", "record_head", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct hubrun_stop stop = {.at = cases[i].at};
+		struct world w;
+		struct job j;
+		int64_t id;
+
+		world_init(&w);
+		serve(&w, "/stopped.gif", "image/gif", "animated.gif");
+		id = POST(&w, "held media", "/stopped.gif");
+		if (!cases[i].table)
+			(void)SQL_TEXT(
+				&w, "UPDATE post_media SET source_url = '%s'", hubrun_mute());
+		j = hubrun_claim(w.a, w.dsn, "media", id);
+		if (cases[i].table)
+			stop.hang = cases[i].rows ? hang_rows(w.dsn, cases[i].table)
+						  : hang_table(w.dsn, cases[i].table);
+		assert_int_equal(pull_job_until(&w, &j, &stop).kind, ERR_STOPPED);
+		if (cases[i].rows) {
+			check_post(&w, id, "published 1 1/0");
+		} else {
+			(void)SQL_TEXT(&w, "UPDATE post_media SET source_url = '%s%s'",
+				site_base(site), "/stopped.gif");
+			check_post(&w, id, "held 1 0/0 ready 0");
+			assert_int_equal(
+				SQL_INT(&w, "SELECT count(*) FROM job WHERE run_at <= now()"),
+				1);
+			pull(&w, id);
+		}
+		check_post(&w, id, "published 1 1/0");
+		check_record(&w, id, "create 1");
+		world_fini(&w);
+	}
+}
+
 static int
 setup(void **state)
 {
@@ -578,6 +640,7 @@ main(void)
 		cmocka_unit_test(test_not_ours_to_say),
 		cmocka_unit_test(test_cursed),
 		cmocka_unit_test(test_lease_lost),
+		cmocka_unit_test(test_stopped),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

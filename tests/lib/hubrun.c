@@ -1,7 +1,10 @@
 #include "lib/hubrun.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <libpq-fe.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "db/db.h"
 #include "hub/record.h"
@@ -116,6 +119,61 @@ hubrun_fini(struct hubrun *r)
 	loop_free(r->env.loop);
 	hub_fini(&r->hub);
 	arena_free(r->arena);
+}
+
+/* ---- a stop in the middle ---- */
+
+static bool
+stop_is_due(void *arg)
+{
+	const struct hubrun_stop *s = arg;
+
+	return hang_traced(s->run->env.loop, s->at) && (!s->hang || hang_waits(s->hang));
+}
+
+static void
+stop_now(void *arg)
+{
+	struct hubrun_stop *s = arg;
+
+	loop_stop(s->run->env.loop, 0);
+	hang_over(s->hang);
+	s->hang = NULL;
+}
+
+void
+hubrun_stop_start(struct hubrun *r, struct hubrun_stop *s)
+{
+	s->run = r;
+	look_start(&s->look, r->env.loop, stop_is_due, stop_now, s);
+}
+
+void
+hubrun_stop_end(struct hubrun_stop *s)
+{
+	if (!s->look.seen)
+		check_fail("nobody came to%s", s->at);
+	look_end(&s->look);
+}
+
+/* The kernel shakes hands, and nobody accepts. */
+const char *
+hubrun_mute(void)
+{
+	static char url[64];
+	struct sockaddr_in sa = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t n = sizeof(sa);
+	int fd;
+
+	if (url[0])
+		return url;
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, n), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &n), 0);
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%d/mute", ntohs(sa.sin_port));
+	return url;
 }
 
 /* ---- the database ---- */

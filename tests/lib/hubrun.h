@@ -10,6 +10,7 @@
 #include "base/conf.h"
 #include "db/queue.h"
 #include "hub/hub.h"
+#include "lib/hang.h"
 #include "task/task.h"
 
 struct hubrun_opts {
@@ -44,6 +45,21 @@ void hubrun_start(struct hubrun *r, struct hubrun_end *end, const struct flow *f
 	const void *arg, size_t arg_size, void *out);
 void hubrun_wait(struct hubrun *r); /* until all have ended */
 void hubrun_fini(struct hubrun *r);
+
+/*
+ * For a run that is stopped as soon as a flow is at `at` (see hang_traced) and, if there is a
+ * hang, stands before it; the hang is over then.
+ */
+struct hubrun_stop {
+	const char *at;
+	struct hang *hang; /* NULL = something else keeps it waiting */
+	struct hubrun *run;
+	struct look look;
+};
+void hubrun_stop_start(struct hubrun *r, struct hubrun_stop *s);
+void hubrun_stop_end(struct hubrun_stop *s); /* before hubrun_fini */
+/* A URL at which somebody listens who never answers; valid until the end of the program. */
+const char *hubrun_mute(void);
 
 /* ---- the database ---- */
 
