@@ -5,154 +5,14 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/codec.h"
 #include "base/metric.h"
-#include "base/text.h"
 #include "net/httpd_req.h"
 
 #define HEAD_BYTES 16384
 #define BODY_MAX (1024 * 1024)
-#define PARAMS_MAX 32
 #define DRAIN_LOOK_MS 20
 
-/* ---- looking at the request ---- */
-
-enum httpd_method
-httpd_method(const struct httpd_req *r)
-{
-	MAGIC_CHECK(r, REQ_MAGIC);
-	return r->method;
-}
-
-enum httpd_site
-httpd_site(const struct httpd_req *r)
-{
-	return r->site;
-}
-
-struct span
-httpd_target(const struct httpd_req *r)
-{
-	return r->target;
-}
-
-struct span
-httpd_path(const struct httpd_req *r)
-{
-	return r->path;
-}
-
-struct span
-httpd_query(const struct httpd_req *r)
-{
-	return r->query;
-}
-
-struct span
-httpd_header(const struct httpd_req *r, const char *name)
-{
-	for (size_t i = 0; i < r->n_headers; i++)
-		if (span_is_nocase(r->headers[i].name, name))
-			return r->headers[i].value;
-	return SPAN_NONE;
-}
-
-size_t
-httpd_headers(const struct httpd_req *r, const struct http_header **out)
-{
-	*out = r->headers;
-	return r->n_headers;
-}
-
-struct span
-httpd_body(const struct httpd_req *r)
-{
-	return r->body;
-}
-
-struct span
-httpd_client(const struct httpd_req *r)
-{
-	return r->client;
-}
-
-struct arena *
-httpd_arena(struct httpd_req *r)
-{
-	return r->arena;
-}
-
-struct env *
-httpd_env(const struct httpd_req *r)
-{
-	return loop_env(r->httpd->loop);
-}
-
-void
-httpd_set_match(struct httpd_req *r, const struct route_match *m)
-{
-	r->match = *m;
-}
-
-const struct route_match *
-httpd_match(const struct httpd_req *r)
-{
-	return &r->match;
-}
-
-/* Keys that cannot be decoded are as good as absent. */
-static void
-req_read_params(struct httpd_req *r)
-{
-	struct span rest = r->query, pair;
-
-	r->params_read = true;
-	if (!rest.p)
-		return;
-	r->params = ARENA_ARRAY(r->arena, PARAMS_MAX, struct httpd_pair);
-	while (r->n_params < PARAMS_MAX && span_cut(&rest, '&', &pair)) {
-		size_t eq = span_find_byte(pair, '=');
-		struct httpd_pair *p = &r->params[r->n_params];
-
-		if (percent_decode(r->arena, span_slice(pair, 0, eq), true, &p->name) &&
-			percent_decode(r->arena,
-				eq == SIZE_MAX ? SPAN("") : span_slice(pair, eq + 1, pair.n),
-				true, &p->value) &&
-			utf8_valid(p->value))
-			r->n_params++;
-	}
-}
-
-struct span
-httpd_param(struct httpd_req *r, const char *name)
-{
-	if (!r->params_read)
-		req_read_params(r);
-	for (size_t i = 0; i < r->n_params; i++)
-		if (span_is(r->params[i].name, name))
-			return r->params[i].value;
-	return SPAN_NONE;
-}
-
-/* ---- life of a request ---- */
-
-void
-httpd_req_unref(struct httpd_req *r)
-{
-	MAGIC_CHECK(r, REQ_MAGIC);
-	if (--r->refs > 0)
-		return;
-	r->magic = 0;
-	arena_free(r->arena);
-}
-
-struct bufferevent *
-httpd_req_bev(struct evhttp_request *ev)
-{
-	struct evhttp_connection *evcon = evhttp_request_get_connection(ev);
-
-	return evcon ? evhttp_connection_get_bufferevent(evcon) : NULL;
-}
+/* ---- from evhttp to the handler ---- */
 
 static void
 req_written(struct evhttp_request *ev, void *arg)
@@ -199,13 +59,12 @@ httpd_request(struct evhttp_request *ev, void *arg)
 		(void)evhttp_remove_header(evhttp_request_get_output_headers(ev), "Connection");
 		(void)evhttp_add_header(
 			evhttp_request_get_output_headers(ev), "Connection", "close");
-		if (e->kind == ERR_METHOD)
-			httpd_add_header(r, "Allow", SPAN("GET, HEAD, POST, OPTIONS"));
 		httpd_send_error(r, e);
 		return;
 	}
 	h->opts.handler(r, h->opts.arg);
 }
+
 /* ---- flows ---- */
 
 static void
@@ -245,7 +104,7 @@ httpd_task_req(struct task *t)
 	return *r;
 }
 
-/* ---- life ---- */
+/* ---- life of the server ---- */
 
 struct httpd *
 httpd_new(struct loop *l, const struct httpd_opts *o)

@@ -1,9 +1,10 @@
 /*
  * The request of the server and the server itself, as its files know them. Private to src/net.
  *
- *	httpd.c        life of servers and requests, what handlers read
+ *	httpd.c        life of a server, the way of a request to its handler
  *	httpd_guard.c  what is not let through to a handler
  *	httpd_reply.c  answers
+ *	httpd_req.c    what handlers read of a request, and its life
  *	httpd_conn.c   connections
  */
 #ifndef NET_HTTPD_REQ_H
