@@ -1,9 +1,9 @@
 /*
  * Ap: what a worker needs to speak ActivityPub, and the flows that do.
  *
- * The state of a worker: caches of our own opened keys, of actors elsewhere, of hosts and of
- * bodies on their way out (all bounded, all with a time to live), and the gathers that commit
- * and read for many flows at once. Truth is in the database; every cache may be dropped at any
+ * The state of a worker: caches of our own opened keys, of actors elsewhere and of hosts (all
+ * bounded, all with a time to live), and the gathers that commit and read for many flows at
+ * once. Truth is in the database; every cache may be dropped at any
  * time. Rendering is pure and stands beside this (ap/object.h, ap/activity.h).
  */
 #ifndef AP_AP_H

@@ -99,6 +99,11 @@ deliver_loaded(struct task *t)
 	if (!d->load.out)
 		return fail(t, err_new(task_arena(t), ERR_NOT_FOUND,
 				       "the activity to deliver is not there any more"));
+	if (d->load.out->overtaken) {
+		d->settle.verdict = (struct deliver_verdict){.end = DELIVER_OVERTAKEN};
+		d->settle.error = SPAN("its post has been withdrawn");
+		return go(t, deliver_settle);
+	}
 	if (d->load.known.open_until_us != TIME_NONE)
 		rest_ms = (d->load.known.open_until_us - clock_us()) / 1000;
 	if (rest_ms > 0)
@@ -231,13 +236,14 @@ deliver_end(struct task *t)
 		[DELIVER_BACK] = "delivery_waits",
 		[DELIVER_DROP] = "delivery_refused",
 		[DELIVER_MOVED] = "inbox_gone",
+		[DELIVER_OVERTAKEN] = "delivery_overtaken",
 		[DELIVER_BURY] = "delivery_given_up",
 	};
 	const enum deliver_end end = d->settle.verdict.end;
 
 	if (end == DELIVER_DONE)
 		metric_inc(METRIC_DELIVERED);
-	else if (end != DELIVER_BACK)
+	else if (end != DELIVER_BACK && end != DELIVER_OVERTAKEN)
 		metric_inc(METRIC_DELIVERY_ERRORS);
 	if (end == DELIVER_BURY)
 		metric_inc(METRIC_JOBS_BURIED);

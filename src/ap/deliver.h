@@ -30,6 +30,7 @@ enum deliver_end {
 	DELIVER_BACK,      /* our own trouble, or the host is resting: does not count */
 	DELIVER_DROP,      /* refused for good */
 	DELIVER_MOVED,     /* dropped, and its actors are asked for their inboxes */
+	DELIVER_OVERTAKEN, /* not sent: its post was withdrawn before */
 	DELIVER_BURY,
 };
 

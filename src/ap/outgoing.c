@@ -10,12 +10,10 @@
 #include "hub/remote.h"
 
 #define OUTGOING_GROUP 256
-#define OUTGOING_BODIES 64
-#define OUTGOING_BODY_TTL_MS 300000
 #define OUTGOING_HOSTS 8192
 #define OUTGOING_HOST_TTL_MS 30000
 
-/* ---- bodies: one for all inboxes it goes to ---- */
+/* ---- bodies: one for all inboxes of a group ---- */
 
 static void
 outbound_release(void *arg)
@@ -42,6 +40,7 @@ outbound_new(const struct activity *v)
 	o->refs = 1;
 	o->account = v->account;
 	o->object = v->object;
+	o->overtaken = v->overtaken;
 	o->uri = span_from(memcpy(o->text, v->uri.p, v->uri.n), v->uri.n);
 	o->type = span_from(memcpy(o->text + v->uri.n, v->type.p, v->type.n), v->type.n);
 	o->body = span_from(
@@ -59,23 +58,6 @@ host_remember(struct ap *ap, struct span host, struct host_known what)
 }
 
 /* ---- many at once: reading bodies and hosts ---- */
-
-/* False when the database has to be asked. */
-static bool
-load_at_hand(struct ap *ap, struct load_item *it)
-{
-	const struct host_known *h = lru_get(ap->hosts, it->host);
-	struct outbound *o;
-
-	if (!h)
-		return false;
-	it->known = *h;
-	o = lru_get(ap->bodies, it->activity);
-	if (!o)
-		return false;
-	it->out = outbound_lend(it->arena, o);
-	return true;
-}
 
 struct load_run {
 	struct db_batch batch;
@@ -103,6 +85,7 @@ load_ask(struct task *t)
 {
 	struct load_run *r = task_state(t);
 	struct arena *a = task_arena(t);
+	struct ap *ap = ap_of(t);
 	size_t n, n_uris = 0, n_hosts = 0;
 	struct gather_item **items = gather_items(t, &n);
 	struct span *uris = ARENA_ARRAY(a, n, struct span);
@@ -111,11 +94,15 @@ load_ask(struct task *t)
 
 	arena_own(a, load_free_map, seen);
 	for (size_t i = 0; i < n; i++) {
-		const struct load_item *it = items[i]->data;
+		struct load_item *it = items[i]->data;
+		const struct host_known *h = lru_get(ap->hosts, it->host);
 
 		if (!map_put(seen, arena_printf(a, "a%.*s", SPAN_FMT(it->activity)), r))
 			uris[n_uris++] = it->activity;
-		if (!map_put(seen, arena_printf(a, "h%.*s", SPAN_FMT(it->host)), r))
+		it->at_hand = h != NULL;
+		if (h)
+			it->known = *h;
+		else if (!map_put(seen, arena_printf(a, "h%.*s", SPAN_FMT(it->host)), r))
 			hosts[n_hosts++] = it->host;
 	}
 	db_batch_init(&r->batch, a);
@@ -125,7 +112,7 @@ load_ask(struct task *t)
 }
 
 static const struct err *
-load_take(struct ap *ap, struct load_run *r, struct map *bodies, struct map *hosts)
+load_take(struct load_run *r, struct map *bodies, struct map *hosts)
 {
 	struct arena *a = r->batch.arena;
 	const struct err *e = NULL;
@@ -137,9 +124,8 @@ load_take(struct ap *ap, struct load_run *r, struct map *bodies, struct map *hos
 		if ((e = activity_row(&r->batch, r->bodies, i, &v)))
 			break;
 		o = outbound_new(&v);
-		lru_put(ap->bodies, v.uri, o);
-		/* Many of them could crowd each other out of the cache. */
-		(void)map_put(bodies, v.uri, (void *)(uintptr_t)outbound_lend(a, o));
+		arena_own(a, outbound_release, o);
+		(void)map_put(bodies, v.uri, o);
 	}
 	for (size_t i = 0; !e && i < db_rows(&r->batch, r->hosts); i++) {
 		struct remote_host *row = ARENA_NEW(a, struct remote_host);
@@ -163,7 +149,7 @@ load_answer(struct task *t)
 
 	arena_own(a, load_free_map, bodies);
 	arena_own(a, load_free_map, hosts);
-	if ((e = load_take(ap, r, bodies, hosts)))
+	if ((e = load_take(r, bodies, hosts)))
 		return fail(t, e);
 	for (size_t i = 0; i < n; i++) {
 		struct load_item *it = items[i]->data;
@@ -172,6 +158,8 @@ load_answer(struct task *t)
 
 		if (o)
 			it->out = outbound_lend(it->arena, o);
+		if (it->at_hand)
+			continue;
 		it->known = (struct host_known){HTTPSIG_CAVAGE, TIME_NONE};
 		if (row) {
 			it->known.open_until_us = row->open_until_us;
@@ -289,11 +277,7 @@ struct next
 await_load_at(struct task *t, struct gather_item *item, struct load_item *load, step_fn *then,
 	const char *name)
 {
-	struct ap *ap = ap_of(t);
-
-	if (load_at_hand(ap, load))
-		return task_go(t, then, name);
-	return await_gather_at(t, ap->load, item, load, then, name);
+	return await_gather_at(t, ap_of(t)->load, item, load, then, name);
 }
 
 struct next
@@ -314,7 +298,6 @@ outgoing_learn(struct ap *ap, struct span host, enum httpsig_scheme scheme)
 void
 outgoing_setup(struct ap *ap)
 {
-	ap->bodies = lru_new(OUTGOING_BODIES, OUTGOING_BODY_TTL_MS, outbound_release);
 	ap->hosts = lru_new(OUTGOING_HOSTS, OUTGOING_HOST_TTL_MS, free);
 	ap->load = gather_new(ap->env->loop, &load_flow, OUTGOING_GROUP, 2);
 	ap->settle = gather_new(ap->env->loop, &settle_flow, OUTGOING_GROUP, 1);
@@ -325,6 +308,5 @@ outgoing_teardown(struct ap *ap)
 {
 	gather_free(ap->load);
 	gather_free(ap->settle);
-	lru_free(ap->bodies);
 	lru_free(ap->hosts);
 }

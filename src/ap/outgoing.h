@@ -1,7 +1,8 @@
 /*
- * Outgoing (private to src/ap): what many deliveries share. The body of an activity is read
- * once for all its inboxes; what is known of hosts is read and kept for many jobs at once; and
- * outcomes are committed in groups, so that a thousand deliveries are a few commits.
+ * Outgoing (private to src/ap): what many deliveries share. Bodies are read for many jobs at
+ * once, each as late as that: a post may have been withdrawn since the last one went out. What
+ * is known of hosts is kept; and outcomes are committed in groups, so that a thousand
+ * deliveries are a few commits.
  */
 #ifndef AP_OUTGOING_H
 #define AP_OUTGOING_H
@@ -14,6 +15,7 @@
 struct outbound {
 	int refs;
 	int64_t account, object;
+	bool overtaken; /* its post is not public any more: not to be sent */
 	struct span uri, type, body;
 	char text[];
 };
@@ -29,6 +31,7 @@ struct load_item {
 	struct arena *arena; /* of the task that asks */
 	const struct outbound *out;
 	struct host_known known;
+	bool at_hand; /* own: the host was in memory */
 };
 struct next await_load_at(struct task *t, struct gather_item *item, struct load_item *load,
 	step_fn *then, const char *name) MUST_CHECK;

@@ -30,8 +30,8 @@ struct ap {
 	struct limit *strangers; /* clients that name keys we do not know */
 	/* receive.c */
 	struct gather *received, *counted;
-	/* outgoing.c: bodies by activity, what is known of hosts */
-	struct lru *bodies, *hosts;
+	/* outgoing.c: what is known of hosts */
+	struct lru *hosts;
 	struct gather *load, *settle;
 	/* fanout.c, sweep.c: role deliver */
 	struct fanout *fanout;

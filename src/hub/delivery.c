@@ -202,24 +202,34 @@ delivery_to_inbox(
 		db_int(n->object), db_text(inbox), db_text(host));
 }
 
-static const struct db_field activity_fields[] = {
-	DB_INT(struct activity, id),
-	DB_INT(struct activity, account),
-	DB_INT_NULL(struct activity, object),
-	DB_TEXT(struct activity, uri),
-	DB_TEXT(struct activity, type),
-	DB_TEXT(struct activity, body),
-	DB_TIME(struct activity, at_us),
-};
+/* clang-format off */
+#define ACTIVITY_FIELDS                                                                        \
+	DB_INT(struct activity, id),                                                           \
+	DB_INT(struct activity, account),                                                      \
+	DB_INT_NULL(struct activity, object),                                                  \
+	DB_TEXT(struct activity, uri),                                                         \
+	DB_TEXT(struct activity, type),                                                        \
+	DB_TEXT(struct activity, body),                                                        \
+	DB_TIME(struct activity, at_us)
+/* clang-format on */
+
+static const struct db_field activity_fields[] = {ACTIVITY_FIELDS};
+static const struct db_field activity_got_fields[] = {
+	ACTIVITY_FIELDS, DB_BOOL(struct activity, overtaken)};
 
 #define ACTIVITY_COLUMNS " v.id, v.account, v.object, v.uri, v.type, v.body, v.at AS at_us"
 
+/* What takes a post back (Delete, Undo) is never overtaken; an Update may be of an actor. */
 static const struct db_stmt activity_get_stmt = {
 	.name = "activity_get",
-	.sql = "SELECT" ACTIVITY_COLUMNS "  FROM activity v"
+	.sql = "SELECT" ACTIVITY_COLUMNS ","
+	       "       v.type IN ('Create', 'Update', 'Announce') AND EXISTS ("
+	       "         SELECT 1 FROM post p"
+	       "          WHERE p.id = v.object AND p.state <> 'published') AS overtaken"
+	       "  FROM activity v"
 	       " WHERE v.uri = ANY ($1)",
 	.params = "T",
-	DB_ROW(struct activity, activity_fields),
+	DB_ROW(struct activity, activity_got_fields),
 };
 
 size_t

@@ -59,6 +59,7 @@ struct activity {
 	int64_t id, account, object;
 	struct span uri, type, body;
 	int64_t at_us;
+	bool overtaken; /* it says a post that is not public any more; only by activity_get */
 };
 /* Bodies for a batch of deliver jobs: by uri. */
 size_t activity_get(struct db_batch *b, const struct span *uris, size_t n);

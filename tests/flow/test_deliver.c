@@ -33,6 +33,7 @@ clean(void **state)
 {
 	(void)state;
 	fedi_clean(fedi);
+	(void)pg_sql(fedi->dsn, "DELETE FROM post");
 	return 0;
 }
 
@@ -356,6 +357,189 @@ test_network(void **state)
 	}
 }
 
+/* ---- a post that is withdrawn meanwhile ---- */
+
+static void
+put_post(const char *state)
+{
+	(void)pg_sql(
+		fedi->dsn, arena_printf(arena,
+				   "INSERT INTO post (id, account, state, content_hash, html,"
+				   " text, language, published_at)"
+				   " VALUES (5, %lld, '%s', '\\x00', 'x', 'x', 'de', now())",
+				   (long long)fedi->stadt, state)
+				   .p);
+}
+
+static void
+send_typed(const char *type, const char *path)
+{
+	struct outgoing o = {.base = fedi->peer_base,
+		.paths = &path,
+		.n = 1,
+		.act = {.account = fedi->stadt,
+			.object = 5,
+			.uri = arena_printf(
+				arena, "%.*s/o/stadt/a/5/%s", SPAN_FMT(fedi->hub_base), type),
+			.type = span_of(type),
+			.body = arena_printf(arena, "{\"type\":\"%s\"}", type)}};
+
+	dbrun_ok(fedi->dsn, fill_outgoing, NULL, &o);
+}
+
+/* A host that was away gets what takes the post back, and nothing of what it said. */
+static void
+test_withdrawn(void **state)
+{
+	static const char *const says[] = {"Create", "Announce", "Update"},
+				 *const takes_back[] = {"Delete", "Undo"};
+	struct fixed answer = {500, NULL};
+	size_t before;
+
+	(void)state;
+	put_post("published");
+	fedi->answer = answer_fixed;
+	fedi->arg = &answer;
+	for (size_t i = 0; i < ARRAY_LEN(says); i++)
+		send_typed(says[i], "/inbox");
+	assert_int_equal(work(), 1); /* in order: the others wait for the first */
+	before = fedi_count(fedi, "POST", "/inbox");
+	assert_int_equal(before, 1);
+	(void)pg_sql(fedi->dsn, "UPDATE post SET state = 'withdrawn'");
+	for (size_t i = 0; i < ARRAY_LEN(takes_back); i++)
+		send_typed(takes_back[i], "/inbox");
+	answer.status = 202;
+	(void)pg_sql(fedi->dsn, "UPDATE job SET run_at = now()");
+	while (work() > 0)
+		;
+	assert_int_equal(number("SELECT count(*) FROM job"), 0);
+	assert_int_equal(fedi_count(fedi, "POST", "/inbox"), before + 2);
+	check_span(span_of(fedi->seen[before].body), SPAN("{\"type\":\"Delete\"}"));
+	check_span(span_of(fedi->seen[before + 1].body), SPAN("{\"type\":\"Undo\"}"));
+}
+
+struct withdrawing {
+	int asked;
+};
+
+/* The first inbox has just taken the Create when the post is withdrawn. */
+static void
+answer_withdrawing(struct fedi *f, struct httpd_req *r)
+{
+	struct withdrawing *w = f->arg;
+
+	if (httpd_method(r) == HTTPD_POST && w->asked++ == 0)
+		(void)pg_sql(f->dsn, "UPDATE post SET state = 'withdrawn'");
+	fedi_reply(r, 202, NULL, SPAN(""));
+}
+
+/* Two jobs of one worker, one after the other. */
+struct pair {
+	struct db_batch batch;
+	struct job *jobs;
+	size_t i, n, at;
+};
+
+static step_fn pair_claim, pair_take, pair_next, pair_failed;
+
+static const struct flow pair_flow = {.name = "test.pair",
+	.size = sizeof(struct pair),
+	.deadline_ms = 20000,
+	.first = pair_claim,
+	.failed = pair_failed};
+
+static struct next
+pair_claim(struct task *t)
+{
+	struct pair *p = task_state(t);
+	const struct span kind = SPAN("deliver");
+
+	db_batch_init(&p->batch, task_arena(t));
+	p->i = queue_claim(&p->batch, fedi->hub.worker, &kind, 1, 10, 10);
+	return await_commit(t, &p->batch, pair_take);
+}
+
+static struct next
+pair_take(struct task *t)
+{
+	struct pair *p = task_state(t);
+
+	check_ok(task_arena(t), queue_claimed(&p->batch, p->i, &p->jobs, &p->n));
+	assert_int_equal(p->n, 2);
+	return go(t, pair_next);
+}
+
+static struct next
+pair_next(struct task *t)
+{
+	struct pair *p = task_state(t);
+
+	if (p->at == p->n)
+		return done(t);
+	p->at++;
+	return task_call(t, &deliver_flow, &p->jobs[p->at - 1], sizeof(struct job), NULL,
+		pair_next, "pair_next");
+}
+
+static struct next
+pair_failed(struct task *t)
+{
+	return fail(t, task_error(t));
+}
+
+/* No worker keeps a text of which it does not know whether it is still public. */
+static void
+test_withdrawn_between(void **state)
+{
+	struct fedi_end end;
+	struct withdrawing w = {0};
+
+	(void)state;
+	put_post("published");
+	fedi->answer = answer_withdrawing;
+	fedi->arg = &w;
+	send_typed("Create", "/users/a/inbox");
+	send_typed("Create", "/users/b/inbox");
+	fedi_open(fedi);
+	(void)fedi_start(fedi, &end, &pair_flow, NULL, 0, NULL);
+	fedi_wait(fedi);
+	check_ok(arena, end.error);
+	assert_int_equal(w.asked, 1);
+	assert_int_equal(number("SELECT count(*) FROM job"), 0);
+}
+
+/* A dead Create that is revived after the Delete went out. */
+static void
+fill_revive(struct db_batch *b, void *ctx)
+{
+	(void)ctx;
+	(void)queue_revive_dead(b);
+}
+
+static void
+test_withdrawn_revived(void **state)
+{
+	struct fixed answer = {500, NULL};
+
+	(void)state;
+	put_post("published");
+	fedi->answer = answer_fixed;
+	fedi->arg = &answer;
+	send_typed("Create", "/inbox");
+	(void)pg_sql(fedi->dsn, "UPDATE job SET attempt = 15");
+	assert_int_equal(work(), 1);
+	assert_int_equal(number("SELECT count(*) FROM job WHERE state = 'dead'"), 1);
+	(void)pg_sql(fedi->dsn, "UPDATE post SET state = 'withdrawn'");
+	send_typed("Delete", "/inbox");
+	answer.status = 202;
+	assert_int_equal(work(), 1);
+	assert_int_equal(fedi_count(fedi, "POST", "/inbox"), 2);
+	dbrun_ok(fedi->dsn, fill_revive, NULL, NULL);
+	assert_int_equal(work(), 1);
+	assert_int_equal(fedi_count(fedi, "POST", "/inbox"), 2);
+	assert_int_equal(number("SELECT count(*) FROM job"), 0);
+}
+
 /* ---- repeating ---- */
 
 static void
@@ -625,6 +809,9 @@ main(void)
 		cmocka_unit_test_setup(test_scheme_remembered, clean),
 		cmocka_unit_test_setup(test_verdicts, clean),
 		cmocka_unit_test_setup(test_network, clean),
+		cmocka_unit_test_setup(test_withdrawn, clean),
+		cmocka_unit_test_setup(test_withdrawn_between, clean),
+		cmocka_unit_test_setup(test_withdrawn_revived, clean),
 		cmocka_unit_test_setup(test_given_up, clean),
 		cmocka_unit_test_setup(test_breaker, clean),
 		cmocka_unit_test_setup(test_moved, clean),
