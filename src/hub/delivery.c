@@ -4,21 +4,29 @@
 
 /*
  * The pair (signer, id) is unique for ever: a replay adds neither a row nor a job. Rows go in
- * in order of their key, so that two workers never wait for each other in a circle.
+ * in order of their key, so that two workers never wait for each other in a circle; jobs in
+ * order of arrival, which is what their serial keeps: an Undo may have the smaller id.
  */
 static const struct db_stmt inbox_accept_stmt = {
 	.name = "inbox_accept",
-	.sql = "WITH taken AS ("
+	.sql = "WITH came AS MATERIALIZED ("
+	       "  SELECT DISTINCT ON (signer, uri) signer, uri, type, body, place"
+	       "    FROM unnest($1, $2, $3, $4) WITH ORDINALITY"
+	       "         AS v (signer, uri, type, body, place)"
+	       "   ORDER BY signer, uri, place),"
+	       " taken AS ("
 	       "  INSERT INTO inbox_activity (signer, uri, type, body)"
 	       "  SELECT signer, uri, type, body"
-	       "    FROM unnest($1, $2, $3, $4) AS v (signer, uri, type, body)"
+	       "    FROM came"
 	       "   ORDER BY signer, uri"
 	       "      ON CONFLICT (signer, uri) DO NOTHING"
 	       "  RETURNING signer, uri)"
 	       " INSERT INTO job (kind, key, serial, args)"
 	       " SELECT 'receive', signer || ' ' || uri, signer,"
 	       "        jsonb_build_object('signer', signer, 'uri', uri)"
-	       "   FROM taken",
+	       "   FROM taken"
+	       "   JOIN came USING (signer, uri)"
+	       "  ORDER BY place",
 	.params = "TTTT",
 };
 
@@ -99,7 +107,9 @@ static const struct db_stmt inbox_forestall_stmt = {
 	.name = "inbox_forestall",
 	.sql = "INSERT INTO inbox_activity (signer, uri, type, outcome)"
 	       "VALUES ($1, $2, '', $3)"
-	       "    ON CONFLICT (signer, uri) DO NOTHING",
+	       "    ON CONFLICT (signer, uri) DO UPDATE"
+	       "   SET outcome = excluded.outcome, body = NULL"
+	       " WHERE inbox_activity.outcome IS NULL",
 	.params = "ttt",
 };
 

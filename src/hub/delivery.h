@@ -12,7 +12,8 @@
 struct inbox_new {
 	struct span signer, uri, type, body;
 };
-/* One statement for many: remembers those that are new and queues a "receive" job for each. */
+/* One statement for many, in order of arrival: remembers those that are new and queues a
+ * "receive" job for each. */
 void inbox_accept(struct db_batch *b, const struct inbox_new *v, size_t n);
 struct inbox_activity {
 	struct span signer, uri, type, body, outcome;
@@ -28,7 +29,8 @@ struct inbox_ended {
 	struct span signer, uri, outcome;
 };
 void inbox_end(struct db_batch *b, const struct inbox_ended *v, size_t n);
-/* An activity that was taken back before it came: when it comes, it counts as a replay. */
+/* An activity that was taken back before its turn: it comes to nothing, now or when it comes.
+ */
 void inbox_forestall(
 	struct db_batch *b, struct span signer, struct span uri, struct span outcome);
 

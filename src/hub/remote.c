@@ -380,13 +380,19 @@ follow_put(struct db_batch *b, int64_t account, struct span actor_uri, struct sp
 		b, &follow_put_stmt, db_int(account), db_text(actor_uri), db_text(follow_uri));
 }
 
+/*
+ * Of the id, and of the pair as well, since some servers name a Follow that was never sent. But
+ * one that was taken in and has been followed by another is not the one that holds now.
+ */
 static const struct db_stmt follow_delete_stmt = {
 	.name = "follow_delete",
 	.sql = "WITH gone AS ("
 	       "  DELETE FROM follow f"
 	       "   USING remote_actor r"
 	       "   WHERE r.id = f.actor AND r.uri = $2"
-	       "     AND (($1 <> 0 AND f.account = $1) OR f.uri = $3)"
+	       "     AND (f.uri = $3 OR ($1 <> 0 AND f.account = $1 AND NOT EXISTS ("
+	       "          SELECT 1 FROM inbox_activity a"
+	       "           WHERE a.signer = $2 AND a.uri = $3 AND a.type = 'Follow')))"
 	       "  RETURNING 1)"
 	       " UPDATE generation"
 	       "    SET followers_at = coalesce(followers_at, now())"

@@ -67,7 +67,7 @@ struct follower {
 };
 void follow_put(
 	struct db_batch *b, int64_t account, struct span actor_uri, struct span follow_uri);
-/* By Follow id or by (actor, account); account 0 = any. */
+/* By Follow id or by (actor, account), account 0 = any; not by the id of an older Follow. */
 void follow_delete(
 	struct db_batch *b, int64_t account, struct span actor_uri, struct span follow_uri);
 size_t follow_list(struct db_batch *b, int64_t account, int64_t limit); /* 0 = all accounts */

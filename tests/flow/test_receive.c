@@ -94,6 +94,27 @@ take(const char *id, const char *type, struct span actor, struct span object)
 	dbrun_ok(fedi->dsn, fill_take, NULL, &x);
 }
 
+struct taken_all {
+	const struct inbox_new *rows;
+	size_t n;
+};
+
+static void
+fill_take_all(struct db_batch *b, void *ctx)
+{
+	const struct taken_all *x = ctx;
+
+	inbox_accept(b, x->rows, x->n);
+}
+
+static void
+take_all(const struct inbox_new *rows, size_t n)
+{
+	struct taken_all x = {rows, n};
+
+	dbrun_ok(fedi->dsn, fill_take_all, NULL, &x);
+}
+
 static size_t
 work(void)
 {
@@ -269,6 +290,72 @@ test_undo_before_follow(void **state)
 	take("f2", "Follow", alice, stadt);
 	assert_int_equal(work(), 1);
 	assert_int_equal(number("SELECT count(*) FROM follow"), 1);
+}
+
+/* Of several that come in one moment: in order of arrival, whatever their ids sort like. */
+static void
+test_undo_in_order(void **state)
+{
+	const struct {
+		const char *follow, *undo;
+		bool undo_first;
+		int64_t left;
+	} cases[] = {
+		{"f1", "u1", false, 0},
+		{"u1", "f1", false, 0},
+		{"f1", "u1", true, 0}, /* over before it began */
+		{"u1", "f1", true, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct span follow = body(cases[i].follow, "Follow", alice, stadt);
+		struct inbox_new rows[] = {
+			{alice, uri(cases[i].follow), SPAN("Follow"), follow},
+			{alice, uri(cases[i].undo), SPAN("Undo"),
+				body(cases[i].undo, "Undo", alice, follow)},
+			{alice, uri(cases[i].follow), SPAN("Follow"), follow}, /* a replay */
+		};
+
+		(void)clean(NULL);
+		if (cases[i].undo_first) {
+			const struct inbox_new undo = rows[1];
+
+			rows[1] = rows[0];
+			rows[0] = undo;
+		}
+		take_all(rows, ARRAY_LEN(rows));
+		assert_int_equal(number("SELECT count(*) FROM job"), 2);
+		while (work() > 0)
+			;
+		if (number("SELECT count(*) FROM follow") != cases[i].left)
+			check_fail("case %zu: follow %s, undo %s", i, outcome(cases[i].follow),
+				outcome(cases[i].undo));
+		assert_string_equal(outcome(cases[i].undo), "unfollowed");
+		if (cases[i].undo_first)
+			assert_string_equal(outcome(cases[i].follow), "undone before");
+	}
+}
+
+/* An Undo that was long on its way is not of the Follow that came meanwhile. */
+static void
+test_undo_of_older_follow(void **state)
+{
+	const struct span whole[] = {body("f1", "Follow", alice, stadt), uri("f1")};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(whole); i++) {
+		(void)clean(NULL);
+		take("f1", "Follow", alice, stadt);
+		take("f2", "Follow", alice, stadt);
+		take("u1", "Undo", alice, whole[i]);
+		while (work() > 0)
+			;
+		check_span(span_of(pg_sql(fedi->dsn, "SELECT uri FROM follow")), uri("f2"));
+		take("u2", "Undo", alice, body("f2", "Follow", alice, stadt));
+		assert_int_equal(work(), 1);
+		assert_int_equal(number("SELECT count(*) FROM follow"), 0);
+	}
 }
 
 static void
@@ -501,6 +588,8 @@ main(void)
 		cmocka_unit_test_setup(test_follower_forgotten, clean),
 		cmocka_unit_test_setup(test_undo, clean),
 		cmocka_unit_test_setup(test_undo_before_follow, clean),
+		cmocka_unit_test_setup(test_undo_in_order, clean),
+		cmocka_unit_test_setup(test_undo_of_older_follow, clean),
 		cmocka_unit_test_setup(test_block, clean),
 		cmocka_unit_test_setup(test_delete, clean),
 		cmocka_unit_test_setup(test_update_of_actor, clean),
