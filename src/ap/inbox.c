@@ -286,21 +286,26 @@ inbox_read_signature(struct inbox *in, struct arena *a)
 }
 
 static const struct err *
+inbox_too_many(struct arena *a, int after_s, struct span text)
+{
+	struct err *e = ARENA_NEW(a, struct err);
+
+	*e = (struct err){.kind = ERR_TOO_MANY, .retry_after_s = after_s, .text = text};
+	return e;
+}
+
+static const struct err *
 inbox_stranger(struct inbox *in, struct ap *ap, struct arena *a)
 {
 	char buf[64];
-	struct err *e;
 	int after_s = 0;
 
 	if (actor_at_hand(ap, in->sig.key_id) ||
 		limit_take(ap->strangers,
 			limit_client_key(httpd_client(in->req), buf, sizeof(buf)), &after_s))
 		return NULL;
-	e = ARENA_NEW(a, struct err);
-	*e = (struct err){.kind = ERR_TOO_MANY,
-		.retry_after_s = after_s,
-		.text = SPAN("too many unknown keys at once: send again later")};
-	return e;
+	return inbox_too_many(
+		a, after_s, SPAN("too many unknown keys at once: send again later"));
 }
 
 static struct next
@@ -364,14 +369,20 @@ inbox_taken(struct task *t)
 
 /*
  * An actor that is gone cannot prove it: nobody serves its key any more. That it is gone is
- * what the Delete says, and its server has just confirmed it; so the work is taken in, under
- * one id for ever and without a byte of the unproven body.
+ * what the Delete says, and its server has just confirmed it of the key; so the work is taken
+ * in, under one id and without a byte of the unproven body, and the actor itself is asked for.
+ * That somebody else's server knows no such key says nothing.
  */
 static bool
-inbox_is_last_word(const struct inbox *in, const struct err *e)
+inbox_is_last_word(
+	const struct inbox *in, struct arena *a, const struct err *e, struct url *actor)
 {
+	struct url key;
+
 	return e->kind == ERR_GONE && in->act.kind == ACTIVITY_DELETE &&
-	       activity_is_of_itself(&in->act) && in->act.actor.n + 5 <= INBOX_ID_MAX;
+	       activity_is_of_itself(&in->act) && in->act.actor.n + 5 <= INBOX_ID_MAX &&
+	       !url_parse(a, in->act.actor, actor) && !url_parse(a, in->sig.key_id, &key) &&
+	       span_eq(actor->origin, key.origin);
 }
 
 static const struct flow last_word_flow = {
@@ -458,9 +469,19 @@ static struct next
 inbox_failed(struct task *t)
 {
 	struct inbox *in = task_state(t);
+	struct arena *a = task_arena(t);
 	const struct err *e = task_error(t);
+	struct url actor;
+	int after_s = 0;
 
-	return inbox_is_last_word(in, e) ? inbox_take_last_word(t) : inbox_reply_refused(t, e);
+	if (!inbox_is_last_word(in, a, e, &actor))
+		return inbox_reply_refused(t, e);
+	/* Anybody may say it, and each has us ask the actor's server: not at any rate. */
+	if (limit_take(ap_of(t)->fetches, actor.authority, &after_s))
+		return inbox_take_last_word(t);
+	return inbox_reply_refused(t, inbox_too_many(a, after_s,
+					      SPAN("too many deleted actors of this host at "
+						   "once: send again later")));
 }
 
 /* ---- life ---- */

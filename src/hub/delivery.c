@@ -6,6 +6,9 @@
  * The pair (signer, id) is unique for ever: a replay adds neither a row nor a job. Rows go in
  * in order of their key, so that two workers never wait for each other in a circle; jobs in
  * order of arrival, which is what their serial keeps: an Undo may have the smaller id.
+ *
+ * A Delete of an actor that its server did not confirm is open again: it may be true by now,
+ * and many servers have one id for it.
  */
 static const struct db_stmt inbox_accept_stmt = {
 	.name = "inbox_accept",
@@ -20,13 +23,23 @@ static const struct db_stmt inbox_accept_stmt = {
 	       "    FROM came"
 	       "   ORDER BY signer, uri"
 	       "      ON CONFLICT (signer, uri) DO NOTHING"
-	       "  RETURNING signer, uri)"
+	       "  RETURNING signer, uri),"
+	       " again AS ("
+	       "  UPDATE inbox_activity a"
+	       "     SET body = c.body, outcome = NULL, received_at = now()"
+	       "    FROM came c"
+	       "   WHERE a.signer = c.signer AND a.uri = c.uri AND a.type = 'Delete'"
+	       "     AND a.outcome ~ '^(refused|ended): '"
+	       "  RETURNING a.signer, a.uri)"
 	       " INSERT INTO job (kind, key, serial, args)"
 	       " SELECT 'receive', signer || ' ' || uri, signer,"
 	       "        jsonb_build_object('signer', signer, 'uri', uri)"
-	       "   FROM taken"
+	       "   FROM (SELECT signer, uri FROM taken"
+	       "          UNION ALL"
+	       "         SELECT signer, uri FROM again) v"
 	       "   JOIN came USING (signer, uri)"
-	       "  ORDER BY place",
+	       "  ORDER BY place"
+	       "     ON CONFLICT (kind, key) WHERE state <> 'dead' DO NOTHING",
 	.params = "TTTT",
 };
 

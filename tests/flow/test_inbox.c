@@ -432,6 +432,25 @@ test_stopped(void **state)
 	}
 }
 
+/* A key of the sender's own that is nowhere says nothing about alice. */
+static void
+test_last_word_of_a_stranger(void **state)
+{
+	struct fedi_post p[2] = {post_like(1), post_delete("alice", 1)};
+
+	(void)state;
+	fedi_posts(fedi, p, 1);
+	(void)pg_sql(fedi->dsn,
+		"INSERT INTO key_fetch (key_id, at, error, gone)"
+		" VALUES ('http://127.0.0.1:1/users/mallory#main-key', now(), 'x', true)");
+	p[1].key_id = SPAN("http://127.0.0.1:1/users/mallory#main-key");
+	p[1].key = fedi->other;
+	fedi_posts(fedi, p + 1, 1);
+	assert_int_equal(p[1].status, 401);
+	assert_non_null(strstr(p[1].text, "does not exist"));
+	assert_int_equal(rows(), 1);
+}
+
 int
 main(void)
 {
@@ -445,6 +464,7 @@ main(void)
 		cmocka_unit_test_setup(test_old_key_outlives_its_server, clean),
 		cmocka_unit_test_setup(test_unknown_delete, clean),
 		cmocka_unit_test_setup(test_last_word, clean),
+		cmocka_unit_test_setup(test_last_word_of_a_stranger, clean),
 		cmocka_unit_test_setup(test_stopped, clean),
 	};
 

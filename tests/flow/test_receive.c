@@ -424,6 +424,31 @@ test_delete(void **state)
 	assert_int_equal(number("SELECT count(*) FROM job WHERE kind = 'receive'"), 0);
 }
 
+/* What was not true when it was said first is looked at again when it is said again. */
+static void
+test_delete_again(void **state)
+{
+	int status = 200;
+
+	(void)state;
+	follow_both();
+	fedi->answer = answer_status;
+	fedi->arg = &status;
+	take("d1", "Delete", alice, alice);
+	assert_int_equal(work(), 1);
+	assert_non_null(strstr(outcome("d1"), "still has the actor"));
+	status = 410;
+	take("d1", "Delete", alice, alice);
+	assert_string_equal(outcome("d1"), "open");
+	assert_int_equal(work(), 1);
+	assert_string_equal(outcome("d1"), "actor deleted");
+	assert_int_equal(number("SELECT count(*) FROM follow"), 1);
+	/* Once true, it is a replay for ever. */
+	take("d1", "Delete", alice, alice);
+	assert_int_equal(number("SELECT count(*) FROM job WHERE kind = 'receive'"), 0);
+	assert_string_equal(outcome("d1"), "actor deleted");
+}
+
 static void
 test_update_of_actor(void **state)
 {
@@ -592,6 +617,7 @@ main(void)
 		cmocka_unit_test_setup(test_undo_of_older_follow, clean),
 		cmocka_unit_test_setup(test_block, clean),
 		cmocka_unit_test_setup(test_delete, clean),
+		cmocka_unit_test_setup(test_delete_again, clean),
 		cmocka_unit_test_setup(test_update_of_actor, clean),
 		cmocka_unit_test_setup(test_counted, clean),
 		cmocka_unit_test_setup(test_malformed, clean),
