@@ -41,9 +41,9 @@ deliver_judge_error(const struct deliver_answer *w)
 	case ERR_TLS:
 	case ERR_TIMEOUT:
 	case ERR_UPSTREAM:
+	case ERR_ADDRESS: /* what its name server says may be wrong for an hour */
 		return (struct deliver_verdict){
 			.end = deliver_again(w, DELIVER_LATER), .host = HOST_FAILED};
-	case ERR_ADDRESS:
 	case ERR_INPUT:
 	case ERR_TOO_LARGE:
 		return (struct deliver_verdict){.end = DELIVER_DROP};

@@ -76,6 +76,7 @@ struct http_run {
 	bool all_permanent;
 	const char *forbidden; /* why a callback stopped the transfer */
 	enum err_kind forbidden_kind;
+	bool permitted; /* another address of the host was tried */
 	int64_t began_us;
 	int deadline_ms; /* of all hops together */
 };
@@ -193,6 +194,7 @@ http_open(void *arg, curlsocktype purpose, struct curl_sockaddr *sa)
 	if (purpose != CURLSOCKTYPE_IPCXN || !http_address(&sa->addr, addr, &port) ||
 		!http_permits(r, addr, port))
 		return CURL_SOCKET_BAD;
+	r->permitted = true;
 	return socket(sa->family, sa->socktype | SOCK_CLOEXEC, sa->protocol);
 }
 
@@ -212,6 +214,7 @@ http_prereq(void *arg, char *remote, char *local, int remote_port, int local_por
 		return CURL_PREREQFUNC_OK;
 	}
 	r->forbidden_kind = ERR_ADDRESS;
+	r->permitted = false; /* whatever was tried: this is where it led */
 	if (!r->forbidden)
 		r->forbidden = "its address cannot be read";
 	return CURL_PREREQFUNC_ABORT;
@@ -470,6 +473,7 @@ http_send(struct http_run *r)
 	r->head_bytes = r->lines = 0;
 	r->head_done = false;
 	r->forbidden = NULL;
+	r->permitted = false;
 	http_setup(r, (long)left);
 	rc = curl_multi_add_handle(r->http->multi, r->easy);
 	assert(rc == CURLM_OK);
@@ -486,7 +490,8 @@ http_failure(struct http_run *r, CURLcode rc)
 	struct arena *a = task_arena(r->task);
 	struct span host = r->hop.host;
 
-	if (r->forbidden)
+	/* A forbidden address beside a permitted one is not why that one failed. */
+	if (r->forbidden && !(r->forbidden_kind == ERR_ADDRESS && r->permitted))
 		return err_new(a, r->forbidden_kind, "%.*s is not read: %s", SPAN_FMT(host),
 			r->forbidden);
 	switch (rc) {

@@ -542,6 +542,24 @@ forbidden_is_not_connected(void **state)
 	assert_int_equal(hostile_connections(w->shut), 0);
 }
 
+/* "localhost" is 127.0.0.1 and ::1, of which one is permitted and takes no connection. */
+static void
+forbidden_beside_permitted(void **state)
+{
+	struct conf_net_range v4;
+	const struct conf c = {.allow_private = &v4, .n_allow_private = 1};
+	struct ask a = {.kind = HTTP_FEED};
+
+	(void)state;
+	assert_true(conf_range_parse(SPAN("127.0.0.1/32"), &v4));
+	(void)snprintf(a.url, sizeof(a.url), "http://localhost:1/");
+	ask_all(&c, &a, 1);
+	is_failure(&a, ERR_NETWORK);
+	a = (struct ask){.kind = HTTP_FEED, .url = "http://[::1]:1/"};
+	ask_all(&c, &a, 1);
+	is_failure(&a, ERR_ADDRESS);
+}
+
 /* Without allow_private not even our own server. */
 static void
 nothing_private_by_default(void **state)
@@ -1130,6 +1148,7 @@ main(void)
 		cmocka_unit_test(follows_redirects),
 		cmocka_unit_test(says_permanent),
 		cmocka_unit_test(forbidden_is_not_connected),
+		cmocka_unit_test(forbidden_beside_permitted),
 		cmocka_unit_test(nothing_private_by_default),
 		cmocka_unit_test(refuses_urls),
 		cmocka_unit_test(caps_hold),
