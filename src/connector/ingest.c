@@ -401,20 +401,19 @@ static void
 write_gone(
 	struct ingest_run *r, const struct source *s, struct ingest_todo *t, struct db_batch *b)
 {
+	const struct post p = {.id = t->known.id,
+		.account = s->account,
+		.revision = t->known.revision,
+		.archive = t->verdict.archive};
+
 	t->id = t->known.id;
 	r->n_gone++;
 	if (span_is(t->known.state, "held")) {
 		post_drop(b, t->id, r->now_us, span_of(t->verdict.reason));
 		return;
 	}
-	post_withdraw(b, t->id, r->now_us, span_of(t->verdict.reason));
+	t->entry = post_withdraw(b, &p, r->now_us, span_of(t->verdict.reason));
 	t->has_entry = true;
-	t->entry = (struct record_new){.kind = RECORD_DELETE,
-		.account = s->account,
-		.object = t->id,
-		.revision = t->known.revision + 1,
-		.archive = t->verdict.archive,
-		.at_us = r->now_us};
 }
 
 static void

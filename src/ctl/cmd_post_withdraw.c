@@ -3,20 +3,24 @@
 #include "ctl/show.h"
 #include "hub/record.h"
 
+#define WITHDRAW_TRIES 5
+
 struct post_withdrawal {
 	struct db_batch batch;
 	size_t i;
 	struct post post;
+	bool putting;
+	int tries;
 };
 
-static step_fn post_withdraw_ask, post_withdraw_put, post_withdraw_done;
+static step_fn post_withdraw_ask, post_withdraw_put, post_withdraw_done, post_withdraw_failed;
 
 static const struct flow post_withdraw_flow = {
 	.name = "ctl.post_withdraw",
 	.size = sizeof(struct post_withdrawal),
 	.deadline_ms = 30000,
 	.first = post_withdraw_ask,
-	.failed = cmd_flow_failed,
+	.failed = post_withdraw_failed,
 };
 
 static struct next
@@ -29,6 +33,7 @@ post_withdraw_ask(struct task *t)
 
 	if (e)
 		return fail(t, e);
+	s->putting = false;
 	db_batch_init(&s->batch, task_arena(t));
 	s->i = post_any(&s->batch, id);
 	return await_rows(t, &s->batch, post_withdraw_put);
@@ -41,7 +46,6 @@ post_withdraw_put(struct task *t)
 	struct cmd_call *c = cmd_call_of(t);
 	struct post_withdrawal *s = task_state(t);
 	const struct span reason = cmd_opt(c, "reason");
-	const int64_t now = clock_us();
 	struct record_new entry;
 	const struct err *e;
 
@@ -54,16 +58,9 @@ post_withdraw_put(struct task *t)
 			SPAN_FMT(c->args[0]), SPAN_FMT(s->post.state));
 	if (e)
 		return fail(t, e);
-	entry = (struct record_new){
-		.kind = RECORD_DELETE,
-		.account = s->post.account,
-		.object = s->post.id,
-		.revision = s->post.revision + 1,
-		.archive = s->post.archive,
-		.at_us = now,
-	};
+	s->putting = true;
 	db_batch_init(&s->batch, task_arena(t));
-	post_withdraw(&s->batch, s->post.id, now,
+	entry = post_withdraw(&s->batch, &s->post, clock_us(),
 		reason.p ? text_clean_line(task_arena(t), reason, 500) : SPAN_NONE);
 	record_append(&s->batch, &c->hub, &entry);
 	return await_commit(t, &s->batch, post_withdraw_done);
@@ -79,6 +76,17 @@ post_withdraw_done(struct task *t)
 		json_pack("{s:o, s:s}", "id", cmd_json_id(s->post.id), "state", "withdrawn"),
 		"withdrawn; everyone who received it is told to delete it");
 	return done(t);
+}
+
+/* An edit came in between: what is there now is withdrawn. */
+static struct next
+post_withdraw_failed(struct task *t)
+{
+	struct post_withdrawal *s = task_state(t);
+
+	if (s->putting && task_error(t)->kind == ERR_CONFLICT && ++s->tries < WITHDRAW_TRIES)
+		return go(t, post_withdraw_ask);
+	return cmd_flow_failed(t);
 }
 
 static const struct cmd_opt post_withdraw_opts[] = {

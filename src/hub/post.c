@@ -261,21 +261,28 @@ static const struct db_stmt post_withdraw_stmt = {
 	       "  UPDATE post"
 	       "     SET state = 'withdrawn', revision = revision + 1, deleted_at = $2,"
 	       "         reason = $3"
-	       "   WHERE id = $1 AND state = 'published'"
+	       "   WHERE id = $1 AND revision = $4 AND state = 'published'"
 	       "  RETURNING account),"
 	       " counted AS ("
 	       "  UPDATE account_count AS n"
 	       "     SET posts = n.posts - 1"
 	       "    FROM changed"
 	       "   WHERE n.account = changed.account)" DB_EXPECT_ONE("post"),
-	.params = "izt",
+	.params = "izti",
 	DB_EXPECT_ROW,
 };
 
-void
-post_withdraw(struct db_batch *b, int64_t id, int64_t at_us, struct span reason)
+struct record_new
+post_withdraw(struct db_batch *b, const struct post *p, int64_t at_us, struct span reason)
 {
-	(void)db_add(b, &post_withdraw_stmt, db_int(id), db_time(at_us), db_text(reason));
+	(void)db_add(b, &post_withdraw_stmt, db_int(p->id), db_time(at_us), db_text(reason),
+		db_int(p->revision));
+	return (struct record_new){.kind = RECORD_DELETE,
+		.account = p->account,
+		.object = p->id,
+		.revision = p->revision + 1,
+		.archive = p->archive,
+		.at_us = at_us};
 }
 
 /* ---- identity ---- */

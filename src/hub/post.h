@@ -71,8 +71,13 @@ void post_drop(struct db_batch *b, int64_t id, int64_t at_us, struct span reason
 void post_guard(struct db_batch *b, const struct post *p);
 /* Pictures have come to a published post: revision + 1, edited_at = at unless TIME_NONE. */
 void post_pictured(struct db_batch *b, int64_t id, int64_t old_revision, int64_t at_us);
-/* State published -> withdrawn; rolls back with ERR_CONFLICT unless it was published. */
-void post_withdraw(struct db_batch *b, int64_t id, int64_t at_us, struct span reason);
+/*
+ * State published -> withdrawn; rolls back with ERR_CONFLICT unless it is published in p's
+ * revision. Of *p only id, account, revision and archive are looked at. Gives the entry that
+ * says it, to be appended at the end of the same batch.
+ */
+struct record_new post_withdraw(
+	struct db_batch *b, const struct post *p, int64_t at_us, struct span reason);
 
 /* ---- identity: which of these keys are known at this source ---- */
 struct post_known {
