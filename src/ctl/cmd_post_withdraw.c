@@ -9,7 +9,7 @@ struct post_withdrawal {
 	struct db_batch batch;
 	size_t i;
 	struct post post;
-	bool putting;
+	bool putting, held;
 	int tries;
 };
 
@@ -45,7 +45,8 @@ post_withdraw_put(struct task *t)
 {
 	struct cmd_call *c = cmd_call_of(t);
 	struct post_withdrawal *s = task_state(t);
-	const struct span reason = cmd_opt(c, "reason");
+	const struct span opt = cmd_opt(c, "reason");
+	const struct span reason = opt.p ? text_clean_line(task_arena(t), opt, 500) : SPAN_NONE;
 	struct record_new entry;
 	const struct err *e;
 
@@ -53,15 +54,20 @@ post_withdraw_put(struct task *t)
 		return fail(t, err_new(task_arena(t), ERR_NOT_FOUND, "there is no post %.*s",
 				       SPAN_FMT(c->args[0])));
 	e = post_row(&s->batch, s->i, 0, &s->post);
-	if (!e && !span_is(s->post.state, "published"))
+	s->held = !e && span_is(s->post.state, "held");
+	if (!e && !s->held && !span_is(s->post.state, "published"))
 		e = err_new(task_arena(t), ERR_CONFLICT, "post %.*s is not public: it is %.*s",
 			SPAN_FMT(c->args[0]), SPAN_FMT(s->post.state));
 	if (e)
 		return fail(t, e);
 	s->putting = true;
 	db_batch_init(&s->batch, task_arena(t));
-	entry = post_withdraw(&s->batch, &s->post, clock_us(),
-		reason.p ? text_clean_line(task_arena(t), reason, 500) : SPAN_NONE);
+	/* Nobody has heard of it, so nobody is told: there is no entry. */
+	if (s->held) {
+		post_drop(&s->batch, s->post.id, clock_us(), reason);
+		return await_commit(t, &s->batch, post_withdraw_done);
+	}
+	entry = post_withdraw(&s->batch, &s->post, clock_us(), reason);
 	record_append(&s->batch, &c->hub, &entry);
 	return await_commit(t, &s->batch, post_withdraw_done);
 }
@@ -74,11 +80,12 @@ post_withdraw_done(struct task *t)
 
 	cmd_said(c,
 		json_pack("{s:o, s:s}", "id", cmd_json_id(s->post.id), "state", "withdrawn"),
-		"withdrawn; everyone who received it is told to delete it");
+		s->held ? "withdrawn before it was public; it will not be published"
+			: "withdrawn; everyone who received it is told to delete it");
 	return done(t);
 }
 
-/* An edit came in between: what is there now is withdrawn. */
+/* An edit or its pictures came in between: what is there now is withdrawn. */
 static struct next
 post_withdraw_failed(struct task *t)
 {
@@ -100,6 +107,7 @@ const struct cmd cmd_post_withdraw = {
 	.summary = "Takes a post back everywhere",
 	.help = "The pages and the API answer 404 or 410 within a second, followers get a "
 		"Delete.\n"
+		"A post that is still held is never published.\n"
 		"The text is kept, not public; the item does not come back with the next poll.",
 	.opts = post_withdraw_opts,
 	.n_opts = ARRAY_LEN(post_withdraw_opts),

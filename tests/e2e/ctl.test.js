@@ -149,6 +149,20 @@ test('post list, show, withdraw', async () => {
 	await expect(NOT_FOUND, 'post', 'list', 'niemand');
 });
 
+test('a held post is withdrawn before anybody sees it', async () => {
+	const [[id]] = await hub.sql(`INSERT INTO post (account, state, reason, content_hash, html, text, language, published_at)
+		SELECT id, 'held', 'media', '\\x00', '<p>x</p>', 'x', 'de', now() FROM account WHERE slug = 'feuerwehr_musterstadt' RETURNING id::text`);
+	const before = (await json('record', 'verify')).entries;
+	assert.match((await expect(OK, 'post', 'withdraw', id, '--reason', 'Irrtum')).stdout, /will not be published/);
+	assert.equal((await json('post', 'show', id)).state, 'withdrawn');
+	// The job that brings its pictures comes too late.
+	await hub.sql(`INSERT INTO job (kind, key, args) VALUES ('media', '${id}', '{"post": ${id}}')`);
+	await until('the job is done', async () => (await hub.sql(`SELECT FROM job WHERE kind = 'media' AND key = '${id}'`)).length === 0);
+	assert.equal((await json('post', 'show', id)).state, 'withdrawn');
+	assert.equal((await json('record', 'verify')).entries, before, 'nobody is told');
+	await expect(REFUSED, 'post', 'withdraw', id);
+});
+
 test('follower list, queue, record, config, doctor, migrate', async () => {
 	assert.deepEqual(await json('follower', 'list', 'feuerwehr_musterstadt'), []);
 	assert.deepEqual(await json('follower', 'list', 'hub'), []);
