@@ -245,8 +245,6 @@ deliver_end(struct task *t)
 		metric_inc(METRIC_DELIVERED);
 	else if (end != DELIVER_BACK && end != DELIVER_OVERTAKEN)
 		metric_inc(METRIC_DELIVERY_ERRORS);
-	if (end == DELIVER_BURY)
-		metric_inc(METRIC_JOBS_BURIED);
 	if (end == DELIVER_DONE)
 		log_info(t, "delivered", "host=%.*s status=%d ms=%lld", LOG_STR(d->load.host),
 			d->call.status, (long long)(clock_mono_ms() - d->began_ms));

@@ -415,7 +415,6 @@ receive_failed(struct task *t)
 	case RECEIVE_END_OUTCOME:
 		return receive_count(t, arena_printf(a, "ended: %.*s", SPAN_FMT(text)));
 	case RECEIVE_END_BURY:
-		metric_inc(METRIC_JOBS_BURIED);
 		db_batch_init(&r->tx, a);
 		queue_bury(&r->tx, r->job, text);
 		return await_commit(t, &r->tx, receive_ended);

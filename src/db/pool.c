@@ -222,6 +222,8 @@ run_succeed(struct db_run *r)
 			e = db_result_check(b->arena, r->stmts[i], r->results[i]);
 		db_result_give(b, i, r->stmts[i], r->results[i]);
 		r->results[i] = NULL;
+		if (r->stmts[i]->counts)
+			metric_add(*r->stmts[i]->counts, db_affected(b, i));
 	}
 	r->pipe = NULL;
 	run_wake(r, e);

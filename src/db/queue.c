@@ -276,6 +276,9 @@ queue_give_back(struct db_batch *b, const struct job *j)
 	queue_retries(b, &back, 1);
 }
 
+/* The two ways into the grave. */
+static const enum metric queue_buried = METRIC_JOBS_BURIED;
+
 static const struct db_stmt queue_bury_stmt = {
 	.name = "queue_bury",
 	.sql = "UPDATE job"
@@ -283,6 +286,7 @@ static const struct db_stmt queue_bury_stmt = {
 	       " lease_until = NULL, lease_token = NULL"
 	       " WHERE id = $1 AND lease_token = $2::text::uuid",
 	.params = "itt",
+	.counts = &queue_buried,
 };
 
 void
@@ -304,14 +308,19 @@ queue_bury(struct db_batch *b, const struct job *j, struct span error)
 
 static const struct db_stmt queue_release_worker_stmt = {
 	.name = "queue_release_worker",
-	.sql = RELEASE_SET " WHERE state = 'running' AND worker = $1",
+	.sql = "WITH released AS (" RELEASE_SET " WHERE state = 'running' AND worker = $1"
+	       " RETURNING id, state)"
+	       " SELECT id FROM released"
+	       " WHERE state = 'dead'",
 	.params = "tb",
+	DB_ROW(struct job_id, job_id_fields),
+	.counts = &queue_buried,
 };
 
-void
+size_t
 queue_release_worker(struct db_batch *b, struct span worker, bool crashed)
 {
-	db_add(b, &queue_release_worker_stmt, db_text(worker), db_bool(crashed));
+	return db_add(b, &queue_release_worker_stmt, db_text(worker), db_bool(crashed));
 }
 
 static const struct db_stmt queue_release_prefix_stmt = {

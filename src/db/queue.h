@@ -71,8 +71,9 @@ void queue_retries(struct db_batch *b, const struct job_retry *v, size_t n);
 /* The worker stops: back as if it had not begun, due at once and with no attempt counted. */
 void queue_give_back(struct db_batch *b, const struct job *j);
 void queue_bury(struct db_batch *b, const struct job *j, struct span error);
-/* Gives leases of a worker instance back; crashed counts towards burying. */
-void queue_release_worker(struct db_batch *b, struct span worker, bool crashed);
+/* Gives leases of a worker instance back; crashed counts towards burying. Rows: the ids of
+ * those that it buried. */
+size_t queue_release_worker(struct db_batch *b, struct span worker, bool crashed);
 /* All leases of earlier instances of this machine's supervisor (worker names starting so). */
 void queue_release_prefix(struct db_batch *b, struct span prefix);
 

@@ -14,6 +14,7 @@
 #define DB_VALUE_H
 
 #include "base/clock.h"
+#include "base/metric.h"
 #include "base/span.h"
 
 struct db_val {
@@ -133,6 +134,8 @@ struct db_stmt {
 	const struct db_field *fields;
 	size_t n_fields;
 	size_t row_size;
+	/* Grows by the rows it changed, or gave, once they are committed; NULL = none. */
+	const enum metric *counts;
 };
 
 #define DB_ROW(type, table)                                                                    \

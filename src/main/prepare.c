@@ -26,13 +26,13 @@ struct prepare {
 
 struct prepare_state {
 	struct db_batch batch;
-	size_t i;
+	size_t i, i_released;
 	struct account_new own[2];
 	bool founded;
 };
 
 static step_fn prepare_begin, prepare_loaded, prepare_made, prepare_found, prepare_release,
-	prepare_end, prepare_failed;
+	prepare_released, prepare_end, prepare_failed;
 
 static const struct flow prepare_flow = {
 	.name = "main.prepare",
@@ -110,12 +110,26 @@ prepare_release(struct task *t)
 	const struct prepare_opts *o = prepare_of(t)->opts;
 
 	db_batch_init(&s->batch, task_arena(t));
-	if (o->what == PREPARE_RELEASE)
-		queue_release_worker(&s->batch, o->name, o->crashed);
-	else
-		queue_release_prefix(
-			&s->batch, arena_printf(task_arena(t), "%.*s/", SPAN_FMT(o->name)));
+	if (o->what == PREPARE_RELEASE) {
+		s->i_released = queue_release_worker(&s->batch, o->name, o->crashed);
+		return await_commit(t, &s->batch, prepare_released);
+	}
+	queue_release_prefix(
+		&s->batch, arena_printf(task_arena(t), "%.*s/", SPAN_FMT(o->name)));
 	return await_commit(t, &s->batch, prepare_end);
+}
+
+/* No worker's metrics know of these: who watches the log does. */
+static struct next
+prepare_released(struct task *t)
+{
+	struct prepare_state *s = task_state(t);
+	const size_t buried = db_rows(&s->batch, s->i_released);
+
+	if (buried > 0)
+		log_warn(t, "jobs_buried", "worker=%.*s jobs=%zu",
+			SPAN_FMT(prepare_of(t)->opts->name), buried);
+	return done(t);
 }
 
 static struct next

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include "base/metric.h"
 #include "db/queue.h"
 #include "lib/check.h"
 #include "lib/dbrun.h"
@@ -191,6 +192,7 @@ test_lease(void **state)
 		.kind = SPAN("k"), .key = SPAN("1"), .run_at_us = TIME_NONE};
 	struct job mine, old;
 	struct lease fence = {.what = FENCE};
+	const int64_t buried = metric_get(METRIC_JOBS_BURIED);
 
 	(void)state;
 	add(&new);
@@ -202,6 +204,7 @@ test_lease(void **state)
 	assert_int_equal(mine.attempt, 2);
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		assert_int_equal(lease(all[i], &old), 0);
+	assert_int_equal(metric_get(METRIC_JOBS_BURIED), buried);
 	fence.job = &old;
 	assert_int_equal(dbrun_fails(dsn, fill_lease, &fence), ERR_CONFLICT);
 	assert_string_equal(pg_sql(dsn, "SELECT state FROM job"), "running");
@@ -220,6 +223,7 @@ test_lease(void **state)
 	(void)pg_sql(dsn, "UPDATE job SET run_at = now()");
 	mine = claim_one("k")->jobs[0];
 	assert_int_equal(lease(BURY, &mine), 1);
+	assert_int_equal(metric_get(METRIC_JOBS_BURIED), buried + 1);
 	assert_string_equal(pg_sql(dsn, "SELECT state || error FROM job"), "deadnever");
 	/* A dead job does not stand in the way of a new one. */
 	add(&new);
@@ -357,17 +361,26 @@ test_order(void **state)
 struct release {
 	const char *worker;
 	bool crashed, prefix;
+	size_t i, buried;
 };
 
 static void
 fill_release(struct db_batch *b, void *ctx)
 {
-	const struct release *r = ctx;
+	struct release *r = ctx;
 
 	if (r->prefix)
 		queue_release_prefix(b, span_of(r->worker));
 	else
-		queue_release_worker(b, span_of(r->worker), r->crashed);
+		r->i = queue_release_worker(b, span_of(r->worker), r->crashed);
+}
+
+static void
+read_release(const struct db_batch *b, void *ctx)
+{
+	struct release *r = ctx;
+
+	r->buried = db_rows(b, r->i);
 }
 
 static void
@@ -376,6 +389,7 @@ test_crashes(void **state)
 	struct release crash = {.worker = "w1", .crashed = true}, stop = {.worker = "w1"};
 	struct release prefix = {.worker = "host/", .prefix = true};
 	const struct job_new j = {.kind = SPAN("k"), .key = SPAN("1"), .run_at_us = TIME_NONE};
+	int64_t before;
 
 	(void)state;
 	add(&j);
@@ -385,8 +399,11 @@ test_crashes(void **state)
 		pg_sql(dsn, "SELECT state || attempt || crashes FROM job"), "ready00");
 	for (int i = 1; i <= 3; i++) {
 		assert_int_equal(claim_one("k")->jobs[0].crashes, i - 1);
-		dbrun_ok(dsn, fill_release, NULL, &crash);
+		before = metric_get(METRIC_JOBS_BURIED);
+		dbrun_ok(dsn, fill_release, read_release, &crash);
 		assert_int_equal(number("SELECT crashes FROM job"), i);
+		assert_int_equal(crash.buried, i == 3);
+		assert_int_equal(metric_get(METRIC_JOBS_BURIED) - before, i == 3);
 		(void)pg_sql(dsn, "UPDATE job SET run_at = now()");
 	}
 	assert_string_equal(pg_sql(dsn, "SELECT state FROM job"), "dead");
