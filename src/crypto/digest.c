@@ -7,11 +7,13 @@
 
 #include "base/codec.h"
 
+#define DIGEST_HEADER_MAX 1024
+
 struct digest {
 	EVP_MD_CTX *ctx;
 };
 
-static EVP_MD *digest_md;
+static EVP_MD *digest_md, *digest_md512;
 static pthread_once_t digest_md_once = PTHREAD_ONCE_INIT;
 
 /* Fetched once: an implicit fetch costs more than the hash of a short text. */
@@ -19,7 +21,8 @@ static void
 digest_fetch(void)
 {
 	digest_md = EVP_MD_fetch(NULL, "SHA2-256", NULL);
-	assert(digest_md);
+	digest_md512 = EVP_MD_fetch(NULL, "SHA2-512", NULL);
+	assert(digest_md && digest_md512);
 }
 
 void
@@ -29,6 +32,18 @@ digest_sha256(struct span s, unsigned char out[SHA256_SIZE])
 
 	digest_add(d, s);
 	digest_end(d, out);
+}
+
+void
+digest_sha512(struct span s, unsigned char out[SHA512_SIZE])
+{
+	unsigned n = 0;
+	int ok;
+
+	(void)pthread_once(&digest_md_once, digest_fetch);
+	ok = EVP_Digest(s.p ? s.p : "", s.n, out, &n, digest_md512, NULL);
+	assert(ok == 1 && n == SHA512_SIZE);
+	(void)ok;
 }
 
 struct digest *
@@ -92,45 +107,63 @@ content_digest_header(struct arena *a, struct span body)
 	return arena_printf(a, "sha-256=:%.*s:", SPAN_FMT(b64));
 }
 
-/* The value of the one member whose key is sha-256, decoded; colons are RFC 9530's. */
+/* ---- reading ---- */
+
+struct digest_known {
+	const char *name;
+	size_t size;
+	void (*make)(struct span s, unsigned char *out);
+};
+
+static const struct digest_known digest_known[] = {
+	{"sha-256", SHA256_SIZE, digest_sha256},
+	{"sha-512", SHA512_SIZE, digest_sha512},
+};
+
 static bool
-digest_value(struct arena *a, struct span header, bool colons, struct span *sum)
+digest_one_matches(struct arena *a, const struct digest_known *k, struct span value,
+	bool colons, struct span body)
 {
-	struct span rest = header, part, value = SPAN_NONE;
+	unsigned char made[SHA512_SIZE];
+	struct span sum;
 
-	if (header.n > 1024)
-		return false;
-	while (span_cut(&rest, ',', &part)) {
-		size_t eq;
-
-		part = span_trim(part);
-		eq = span_find_byte(part, '=');
-		if (eq == SIZE_MAX || !span_is_nocase(span_slice(part, 0, eq), "sha-256"))
-			continue;
-		if (value.p)
-			return false;
-		value = span_slice(part, eq + 1, part.n);
-	}
-	if (!value.p)
-		return false;
-	if (colons) {
+	if (colons) { /* RFC 9530's */
 		if (value.n < 2 || value.p[0] != ':' || value.p[value.n - 1] != ':')
 			return false;
 		value = span_slice(value, 1, value.n - 1);
 	}
-	return base64_decode(a, value, sum) && sum->n == SHA256_SIZE;
+	if (!base64_decode(a, value, &sum) || sum.n != k->size)
+		return false;
+	k->make(body, made);
+	return memcmp(sum.p, made, k->size) == 0;
 }
 
+/* Of those we know each stands there once at most and matches, and there is one. */
 static bool
 digest_matches(struct arena *a, struct span header, bool colons, struct span body)
 {
-	unsigned char made[SHA256_SIZE];
-	struct span sum;
+	bool seen[ARRAY_LEN(digest_known)] = {false};
+	struct span rest = header, part;
+	bool any = false;
 
-	if (!digest_value(a, header, colons, &sum))
+	if (header.n > DIGEST_HEADER_MAX)
 		return false;
-	digest_sha256(body, made);
-	return memcmp(sum.p, made, SHA256_SIZE) == 0;
+	while (span_cut(&rest, ',', &part)) {
+		size_t eq, i = 0;
+
+		part = span_trim(part);
+		eq = span_find_byte(part, '=');
+		while (eq != SIZE_MAX && i < ARRAY_LEN(digest_known) &&
+			!span_is_nocase(span_slice(part, 0, eq), digest_known[i].name))
+			i++;
+		if (eq == SIZE_MAX || i == ARRAY_LEN(digest_known))
+			continue;
+		if (seen[i] || !digest_one_matches(a, &digest_known[i],
+				       span_slice(part, eq + 1, part.n), colons, body))
+			return false;
+		seen[i] = any = true;
+	}
+	return any;
 }
 
 bool

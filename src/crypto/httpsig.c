@@ -268,7 +268,8 @@ cavage_parse(struct arena *a, const struct httpsig_request *r, struct span heade
 			return sig_bad(a, "it must cover the Digest of the body");
 		if (!sig_header(a, r, SPAN("digest"), &digest) ||
 			!digest_header_matches(a, digest, r->body))
-			return sig_bad(a, "the Digest header is not the SHA-256 of the body");
+			return sig_bad(a, "the Digest header is not the SHA-256 or "
+					  "SHA-512 of the body");
 	}
 	out->scheme = HTTPSIG_CAVAGE;
 	out->key_id = c.key_id;
@@ -557,7 +558,8 @@ rfc9421_parse(struct arena *a, const struct httpsig_request *r, struct span inpu
 			return sig_bad(a, "it must cover the Content-Digest of the body");
 		if (!sig_header(a, r, SPAN("content-digest"), &digest) ||
 			!content_digest_header_matches(a, digest, r->body))
-			return sig_bad(a, "Content-Digest is not the sha-256 of the body");
+			return sig_bad(a, "Content-Digest is not the sha-256 or sha-512 "
+					  "of the body");
 	}
 	out->scheme = HTTPSIG_RFC9421;
 	out->key_id = v.key_id;

@@ -53,6 +53,29 @@ test_sha256(void **state)
 		"cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+/* FIPS 180-2, appendix C, and the empty text. */
+static void
+test_sha512(void **state)
+{
+	static const struct {
+		const char *text, *hex;
+	} cases[] = {
+		{"", "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce"
+		     "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e"},
+		{"abc", "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+			"2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"},
+	};
+	unsigned char sum[SHA512_SIZE];
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		digest_sha512(span_of(cases[i].text), sum);
+		check_span(
+			hex_encode(*state, span_from(sum, sizeof(sum))), span_of(cases[i].hex));
+	}
+	digest_sha512(SPAN_NONE, sum);
+	check_span(hex_encode(*state, span_from(sum, sizeof(sum))), span_of(cases[0].hex));
+}
+
 static void
 test_headers(void **state)
 {
@@ -68,6 +91,9 @@ test_headers(void **state)
 }
 
 #define SUM "X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE="
+#define SUM512                                                                                 \
+	"WZDPaVn/7XgHaAy8pmojAkGWoRx2UFChF41A2svX+TaP"                                         \
+	"m+AbwAgBWnrIiYllu7BNNyealdVLvRwEmTHWXvJwew=="
 #define OTHER "RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o="
 
 static void
@@ -80,7 +106,16 @@ test_matches(void **state)
 		{"SHA-256=" SUM, true},
 		{"sha-256=" SUM, true},
 		{"Sha-256=" SUM, true},
-		{"SHA-512=abc, SHA-256=" SUM, true},
+		{"SHA-512=abc, SHA-256=" SUM, false}, /* each that is known must match */
+		{"SHA-256=" SUM ", SHA-512=" SUM, false},
+		{"SHA-512=" SUM512, true},
+		{"sha-512=" SUM512, true},
+		{"SHA-256=" SUM ",SHA-512=" SUM512, true},
+		{"SHA-512=" SUM512 ", SHA-256=" SUM ", md5=x", true},
+		{"SHA-512=" SUM512 ", SHA-256=" OTHER, false},
+		{"SHA-512=" SUM512 ", SHA-512=" SUM512, false},
+		{"SHA-256=" SUM512, false},
+		{"SHA-384=" SUM512, false},
 		{"SHA-256=" SUM ",md5=x", true},
 		{" SHA-256=" SUM " ", true},
 		{"unixsum=30637, , SHA-256=" SUM, true},
@@ -106,10 +141,10 @@ test_matches(void **state)
 		bool ok;
 	} content[] = {
 		{"sha-256=:" SUM ":", true},
-		{"sha-512=:WZDPaVn/"
-		 "7XgHaAy8pmojAkGWoRx2UFChF41A2svX+TaPm+AbwAgBWnrIiYllu7BNNyealdVL"
-		 "vRwEmTHWXvJwew==:, sha-256=:" SUM ":",
-			true},
+		{"sha-512=:" SUM512 ":, sha-256=:" SUM ":", true},
+		{"sha-512=:" SUM512 ":", true},
+		{"sha-512=:" SUM512 ":, sha-256=:" OTHER ":", false},
+		{"sha-512=" SUM512, false},
 		{"sha-256=:" OTHER ":", false},
 		{"sha-256=:" SUM ":, sha-256=:" SUM ":", false},
 		{"sha-256=" SUM, false},
@@ -145,6 +180,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_sha256),
+		TEST(test_sha512),
 		TEST(test_headers),
 		TEST(test_matches),
 	};
