@@ -216,7 +216,7 @@ keydoc_first_type(struct arena *a, const json_t *doc)
 }
 
 static const struct err *
-keydoc_inboxes(struct arena *a, struct keydoc *k, const json_t *doc)
+keydoc_inboxes(struct arena *a, struct keydoc *k, const json_t *doc, const struct url *id)
 {
 	struct span shared =
 		json_text(json_object_get(json_object_get(doc, "endpoints"), "sharedInbox"));
@@ -224,10 +224,12 @@ keydoc_inboxes(struct arena *a, struct keydoc *k, const json_t *doc)
 
 	if (!keydoc_id(a, json_text(json_object_get(doc, "inbox")), &own) || own.fragment.p)
 		return keydoc_bad(a, k, "its actor has no usable inbox");
+	/* An inbox elsewhere would have us post to whomever the actor likes to name. */
+	if (!span_eq(own.origin, id->origin))
+		return keydoc_bad(a, k, "the inbox of its actor is on another host");
 	k->actor.inbox = own.text;
-	/* A shared inbox elsewhere would have us post to whomever the actor likes to name. */
 	if (shared.p && keydoc_id(a, shared, &other) && !other.fragment.p &&
-		span_eq(own.origin, other.origin))
+		span_eq(id->origin, other.origin))
 		k->actor.shared_inbox = other.text;
 	return NULL;
 }
@@ -254,7 +256,7 @@ keydoc_actor(struct arena *a, struct keydoc *k, const json_t *doc, const struct 
 	if (url.p && keydoc_id(a, url, &u))
 		k->actor.url = u.text;
 	k->next = SPAN_NONE;
-	return keydoc_inboxes(a, k, doc);
+	return keydoc_inboxes(a, k, doc, id);
 }
 
 /* Where to read on, if that is still allowed and stays on the key's host. */

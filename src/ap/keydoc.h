@@ -4,7 +4,8 @@
  * A key id leads to its actor's document, or to a document of the key itself (GoToSocial serves
  * a stub there) whose owner is then read. At most two documents are read for one key. What
  * counts in the end is the actor's own document: served from its own id with an ActivityPub
- * type, listing exactly this key, all on one host (FEP-521a for keys in assertionMethod).
+ * type, listing exactly this key, with its inbox, all on one host (FEP-521a for keys in
+ * assertionMethod).
  */
 #ifndef AP_KEYDOC_H
 #define AP_KEYDOC_H
