@@ -187,19 +187,31 @@ decoder_end(struct decoder *d)
 	return status;
 }
 
-/* A process that ended by itself and well has told us what there is to tell. */
-static struct span
-decoder_obituary(bool in_time, int status)
+/*
+ * What a process that gave no answer left unsaid. Its own end is the picture's fault. SIGKILL
+ * is no end of its own: somebody took it away, such as a kernel that is short of memory, and
+ * the next try may fare better.
+ */
+static struct frame_reply
+decoder_obituary(bool in_time, bool too_long, int status)
 {
-	int signo = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	const int signo = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	struct frame_reply r = {.status = FRAME_REFUSED};
 
-	if (!in_time || signo == SIGXCPU)
-		return SPAN("decoding it takes too long");
-	if (signo == SIGSYS)
-		return SPAN("decoding it tried something that is forbidden");
-	if (signo || WEXITSTATUS(status) != 2)
-		return SPAN("decoding it crashed, probably for lack of memory");
-	return SPAN_NONE;
+	if (!in_time || signo == SIGXCPU) {
+		r.reason = SPAN("decoding it takes too long");
+	} else if (signo == SIGSYS) {
+		r.reason = SPAN("decoding it tried something that is forbidden");
+	} else if (signo == SIGKILL && !too_long) {
+		r.status = FRAME_FAILED;
+		r.reason = SPAN("decoding it was interrupted: the decoder was killed");
+	} else if (signo || WEXITSTATUS(status) != 2) {
+		r.reason = SPAN("decoding it crashed, probably for lack of memory");
+	} else {
+		r.status = FRAME_FAILED;
+		r.reason = SPAN("the decoder could not be confined");
+	}
+	return r;
 }
 
 /* ---- the program ---- */
@@ -208,7 +220,7 @@ static bool
 serve(struct arena *a, unsigned cpu_s)
 {
 	struct decoder d;
-	struct span request, reason;
+	struct span request;
 	struct frame_reply reply;
 	struct buf b;
 	bool in_time, sent;
@@ -220,10 +232,7 @@ serve(struct arena *a, unsigned cpu_s)
 	in_time = decoder_read(&d, &b);
 	status = decoder_end(&d);
 	if (!in_time || status != 0 || !frame_reply_get(buf_span(&b), &reply)) {
-		reason = decoder_obituary(in_time, status);
-		reply = (struct frame_reply){.status = reason.p ? FRAME_REFUSED : FRAME_FAILED,
-			.reason =
-				reason.p ? reason : SPAN("the decoder could not be confined")};
+		reply = decoder_obituary(in_time, b.toobig, status);
 		buf_reset(&b);
 		frame_reply_put(&b, &reply);
 	}
