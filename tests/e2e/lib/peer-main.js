@@ -6,9 +6,10 @@ import { Activity, Application, Endpoints, Follow, Person, Undo, isActor } from 
 
 const opts = JSON.parse(process.argv[2]);
 const base = new URL(opts.base);
-const requests = []; // every inbox POST as it came: method, path, headers, body, status
+const requests = []; // every inbox POST as it came: arrival, path, headers, body, status
 const received = []; // every activity Fedify accepted after verifying it
 const underWay = new Set(); // answers being made
+let arrivals = 0; // requests are numbered as they come, and listed as they are answered
 const keys = new Map();
 const documentLoader = getDocumentLoader({ allowPrivateAddress: true });
 
@@ -149,11 +150,12 @@ const commands = {
 
 async function respond(req, request, body, path) {
 	const copy = request.clone();
+	const arrival = ++arrivals;
 	const refused = silent ? 503 : only9421 && !request.headers.has('signature-input') ? 401 : 0;
 	const response = refused && req.method === 'POST' ? new Response('refused', { status: refused })
 		: await federation.fetch(request, { contextData: undefined });
 	if (req.method === 'POST')
-		requests.push({ at: Date.now(), path, headers: req.rawHeaders, body: body.toString('utf8'), status: response.status, ...await judge(copy) });
+		requests.push({ at: Date.now(), arrival, path, headers: req.rawHeaders, body: body.toString('utf8'), status: response.status, ...await judge(copy) });
 	return response;
 }
 
