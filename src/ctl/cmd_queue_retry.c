@@ -1,19 +1,20 @@
 #include "ctl/cmd.h"
 #include "db/queue.h"
+#include "task/group.h"
 
 struct queue_retrial {
 	struct db_batch batch;
 	size_t i;
 };
 
-static step_fn queue_retry_put, queue_retry_done, queue_retry_failed;
+static step_fn queue_retry_put, queue_retry_done;
 
-static const struct flow queue_retry_flow = {
-	.name = "ctl.queue_retry",
+static const struct flow queue_retry_try_flow = {
+	.name = "ctl.queue_retry_try",
 	.size = sizeof(struct queue_retrial),
 	.deadline_ms = 30000,
 	.first = queue_retry_put,
-	.failed = queue_retry_failed,
+	.failed = cmd_flow_failed,
 };
 
 static struct next
@@ -53,15 +54,38 @@ queue_retry_done(struct task *t)
 	return done(t);
 }
 
-static struct next
-queue_retry_failed(struct task *t)
-{
-	const struct err *e = task_error(t);
+/* ---- what the database says of it, in words ---- */
 
-	if (e->kind == ERR_CONFLICT)
+static step_fn queue_retry_begin, queue_retry_tried;
+
+static const struct flow queue_retry_flow = {
+	.name = "ctl.queue_retry",
+	.size = sizeof(struct group),
+	.deadline_ms = 60000,
+	.first = queue_retry_begin,
+	.failed = cmd_flow_failed,
+};
+
+static struct next
+queue_retry_begin(struct task *t)
+{
+	struct cmd_call *c = cmd_call_of(t);
+	struct group *g = task_state(t);
+
+	group_init(g, t, 1);
+	(void)group_add(g, &queue_retry_try_flow, &c, sizeof(struct cmd_call *), NULL);
+	return await_all(t, g, queue_retry_tried);
+}
+
+static struct next
+queue_retry_tried(struct task *t)
+{
+	const struct err *e = group_error(task_state(t), 0);
+
+	if (e && e->kind == ERR_CONFLICT)
 		e = err_new(task_arena(t), ERR_CONFLICT,
 			"a job with the same key is alive already: nothing to retry");
-	return fail(t, e);
+	return e ? fail(t, e) : done(t);
 }
 
 static const struct cmd_opt queue_retry_opts[] = {

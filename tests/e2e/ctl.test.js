@@ -1,14 +1,14 @@
 // litfassctl: every command, its help, its JSON, its errors and exit codes.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { address, program, scratch, top } from './lib/env.js';
+import { address, freePort, program, scratch, top } from './lib/env.js';
 import { run, startHub } from './lib/hub.js';
 import { orgs, startSite } from './lib/site.js';
 import { until } from './lib/wait.js';
 
-const OK = 0, FAILED = 1, USAGE = 2, NOT_FOUND = 3, REFUSED = 4, CONFIG = 5, UNAVAILABLE = 6;
+const OK = 0, FAILED = 1, USAGE = 2, NOT_FOUND = 3, REFUSED = 4, CONFIG = 5, UNAVAILABLE = 6, UNVERIFIED = 7;
 let hub, site, dir;
 before(async () => {
 	dir = scratch('ctl');
@@ -206,6 +206,117 @@ test('follower list, queue, record, config, doctor, migrate', async () => {
 	await expect(OK, 'migrate', '--status');
 	await expect(OK, 'migrate');
 	assert.ok(await json('migrate', '--status'));
+});
+
+// What others build on: names stay, ids are texts.
+test('--json: one document from every command', async t => {
+	const text = v => typeof v === 'string', number = Number.isInteger, id = v => /^[0-9]+$/.test(v);
+	const boolean = v => typeof v === 'boolean', list = Array.isArray, time = v => v === null || /^20\d\d-\d\d-\d\dT[0-9:.]+Z$/.test(v);
+	const account = { id, slug: text, handle: text, name: text, kind: text, language: text, claimed: boolean, url: text, uri: text, statuses_count: number, followers_count: number, created_at: time };
+	const source = { id, org: text, connector: text, url: text, state: text, health: text, posts: number, fail_count: number, last_ok_at: time, next_poll_at: time };
+	const post = { id, org: text, state: text, title: text, text, language: text, archive: boolean, revision: number, created_at: time, edited_at: time, deleted_at: time, url: text };
+	const [mine] = await json('source', 'list', 'feuerwehr_musterstadt');
+	const published = (await json('post', 'list', 'feuerwehr_musterstadt')).find(p => p.state === 'published');
+	for (const [command, args, shape] of [
+		['org add', ['json_org', '--name', 'In JSON'], account],
+		['org list', [], [account]],
+		['org show', ['json_org'], account],
+		['source add', ['json_org', site.url('/schule/feed.rdf'), '--interval', '3600'], source],
+		['source list', [], [source]],
+		['source test', [site.url('/schule/feed.rdf')], { title: text, items: list }],
+		['source poll', ['json_org'], { polled: v => list(v) && v.length === 1 && v.every(id) }],
+		['source poll', ['json_org', '--wait'], [source]],
+		['source poll', [mine.id, '--wait'], [source]],
+		['post list', [], [post]],
+		['post show', [published.id], { ...post, uri: text, tags: list, media: list, content: text }],
+		['post withdraw', [published.id, '--reason', 'Zum Prüfen'], { id: v => v === published.id, state: v => v === 'withdrawn' }],
+		['queue list', [], [{ id, kind: text, key: text, state: text, attempt: number, crashes: number, run_at: time, created_at: time }]],
+		['queue retry', ['--all-dead'], { retried: v => v === 0 }],
+		['record verify', [], { entries: number }],
+		['setting set', ['hub_name', 'Kreis'], { key: text, set: boolean }],
+		['setting list', [], [{ key: text }]],
+		['config check', [], { path: v => v === hub.conf, base_url: v => v === hub.base, media_base_url: v => v === hub.mediaBase, data_dir: v => v === hub.data, database: v => v === 'embedded', workers: v => v === 1 }],
+		['doctor', [], { ok: v => v === true, checks: list }],
+		['migrate', [], { applied: v => v === 0 }],
+		['migrate', ['--status'], [{ number, name: text, applied: v => v === true }]],
+	])
+		await t.test([command, ...args].join(' '), async () => {
+			const r = await expect(OK, '--json', ...command.split(' '), ...args);
+			const got = JSON.parse(r.stdout);
+			assert.equal(r.stderr, '', 'nothing beside it');
+			assert.equal(list(got), list(shape), r.stdout);
+			if (list(shape)) assert.ok(got.length > 0);
+			for (const one of list(shape) ? got : [got])
+				for (const [key, fits] of Object.entries(list(shape) ? shape[0] : shape)) assert.ok(key in one && fits(one[key]), `${key}: ${JSON.stringify(one[key])}`);
+		});
+	await expect(OK, 'setting', 'set', 'hub_name', '');
+});
+
+test('queue retry: a job that waits, one that was given up, one that lives again', async () => {
+	const [source] = await json('source', 'list', 'feuerwehr_musterstadt');
+	const reads = async () => (await site.requests())['/feuerwehr/feed.rss'];
+	const [[job]] = await hub.sql(`SELECT id FROM job WHERE kind = 'poll' AND args ->> 'source' = '${source.id}'`);
+	const waits = async state => until(`the poll is ${state}`, async () => (await hub.sql(`SELECT 1 FROM job WHERE id = ${job} AND state = '${state}' AND run_at > now()`))[0]);
+	for (const state of ['ready', 'dead']) {
+		await waits('ready');
+		const before = await reads();
+		await hub.sql(`UPDATE job SET state = '${state}', attempt = 9, error = 'Probe' WHERE id = ${job}`);
+		assert.deepEqual((await json('queue', 'list', '--dead')).map(j => [j.id, j.error]), state === 'dead' ? [[job, 'Probe']] : []);
+		const said = await (state === 'dead' ? expect(OK, 'queue', 'retry', job) : json('queue', 'retry', job));
+		if (state === 'dead') assert.match(said.stdout, /^1 job will run now/);
+		else assert.deepEqual(said, { retried: 1 });
+		await until('the source is read', async () => await reads() > before, { logs: () => hub.tail() });
+	}
+	// Given up, and meanwhile there is a new one of the same key: one is enough.
+	await waits('ready');
+	const [[dead]] = await hub.sql(`INSERT INTO job (kind, key, args, state, error) SELECT kind, key, args, 'dead', 'Probe' FROM job WHERE id = ${job} RETURNING id`);
+	const r = await expect(REFUSED, 'queue', 'retry', dead);
+	assert.match(r.stderr, /the same key is alive already/);
+	await hub.sql(`DELETE FROM job WHERE id = ${dead}`);
+});
+
+test('source poll --wait: a feed that fails is told with exit code 1', async () => {
+	await site.serve({ path: '/feuerwehr/feed.rss', status: 500, type: 'text/plain', body: 'kaputt' });
+	const r = await hub.ctl('source', 'poll', 'feuerwehr_musterstadt', '--wait');
+	assert.equal(r.code, FAILED, r.stderr + r.stdout);
+	assert.match(r.stdout, /feuerwehr_musterstadt.*500/, 'which one and why');
+	const j = await hub.ctl('--json', 'source', 'poll', 'feuerwehr_musterstadt', '--wait');
+	assert.equal(j.code, FAILED);
+	const [source] = JSON.parse(j.stdout);
+	assert.ok(source.fail_count > 0);
+	assert.match(source.health_text, /500/);
+	await site.control('unserve', { path: '/feuerwehr/feed.rss' });
+	await expect(OK, 'source', 'poll', 'feuerwehr_musterstadt', '--wait');
+	assert.equal((await json('source', 'list', 'feuerwehr_musterstadt'))[0].health, 'ok');
+});
+
+test('doctor says what is wrong, with exit code 7', async () => {
+	const bad = async (...args) => {
+		const r = await run(program('litfassctl'), [...args, '--json', 'doctor']);
+		const { ok, checks } = JSON.parse(r.stdout);
+		return { code: r.code, ok, failed: Object.fromEntries(checks.filter(c => c.status === 'fail').map(c => [c.check, c.text])) };
+	};
+	const text = readFileSync(hub.conf, 'utf8');
+	const file = join(dir, 'ill.conf');
+	const port = await freePort(hub.host);
+	for (const [change, check, says] of [
+		[['listen = {', `listen = {"${hub.host}:${port}", `], 'port', new RegExp(`${hub.host}:${port} does not answer`)],
+		[[/base_url = .*/, 'base_url = "http://127.9.9.9:9999"'], 'base_url', /base_url/],
+		[[/data_dir = .*/, `data_dir = "${dir}/nothing"`], 'data_dir', /litfassd makes it/],
+	]) {
+		writeFileSync(file, text.replace(...change));
+		const found = await bad('-c', file);
+		assert.deepEqual([found.code, found.ok], [UNVERIFIED, false], check);
+		assert.match(found.failed[check] ?? '', says, JSON.stringify(found));
+		const r = await run(program('litfassctl'), ['-c', file, 'doctor']);
+		assert.equal(r.code, UNVERIFIED);
+		assert.match(r.stdout, new RegExp(`^${check} +fail `, 'm'), 'people see it as well');
+	}
+	const { mode } = statSync(hub.data);
+	chmodSync(hub.data, mode | 0o2);
+	assert.deepEqual(Object.keys((await bad('-c', hub.conf)).failed), ['data_dir']);
+	chmodSync(hub.data, mode);
+	assert.deepEqual(await bad('-c', hub.conf), { code: OK, ok: true, failed: {} });
 });
 
 test('a broken configuration is named with file and line', async () => {
