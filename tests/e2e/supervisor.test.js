@@ -78,6 +78,26 @@ test('a configuration that is broken, or needs a restart, is refused and the old
 	await hub.ready();
 });
 
+// Stopped, it neither works nor ends, and does not hear SIGABRT.
+test('a worker that hangs is ended and replaced, the other one answers meanwhile', { timeout: 120_000 }, async () => {
+	const [hung, other] = hub.processes().workers;
+	const from = readFileSync(hub.log, 'utf8').length;
+	const log = () => readFileSync(hub.log, 'utf8').slice(from);
+	const agent = new Agent({ keepAlive: false });
+	process.kill(hung, 'SIGSTOP');
+	await until('its silence is noticed', async () => {
+		assert.equal(await get(agent), 200);
+		return new RegExp(` worker_hangs .*pid=${hung}\\b`).test(log());
+	}, { timeout: 60_000, every: 500, logs: () => hub.tail() });
+	await until('another one is there instead', () => {
+		const { workers } = hub.processes();
+		return workers.length === 2 && workers.includes(other) && !workers.includes(hung);
+	}, { timeout: 30_000, logs: () => hub.tail() });
+	assert.match(log(), new RegExp(` worker_crashed .*pid=${hung}\\b.*how="it hung"`));
+	assert.equal(log().match(/ worker_(hangs|crashed|ended) /g).length, 2, 'nothing has happened to the other one');
+	await until('the new one is ready', () => / worker_ready /.test(log()), { timeout: 20_000, logs: () => hub.tail() });
+});
+
 test('the number of workers and the addresses follow the file', { timeout: 120_000 }, async () => {
 	const port = await freePort(hub.host);
 	writeFileSync(hub.conf, text.replace('workers = 2', 'workers = 3').replace('listen = {', `listen = {"${hub.host}:${port}", `));

@@ -93,7 +93,7 @@ export class Hub {
 		const of = test => all.filter(test).map(p => p.pid);
 		return {
 			supervisor: this.proc.pid,
-			workers: of(p => p.pid !== this.proc.pid && p.name.startsWith('litfassd')),
+			workers: of(p => /^litfassd-\d+$/.test(p.name)), // not what is about to become something else
 			helpers: of(p => p.name.startsWith('litfass-media')),
 			postmaster: of(p => p.name === 'postgres' && p.args.includes('-D')),
 		};
