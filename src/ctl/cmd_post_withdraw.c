@@ -150,6 +150,7 @@ const struct cmd cmd_post_withdraw = {
 	.summary = "Takes a post back everywhere",
 	.help = "The pages and the API answer 404 or 410 within a second, followers get a "
 		"Delete.\n"
+		"A post that is still held is never published.\n"
 		"The text is kept, not public; the item does not come back with the next poll.",
 	.opts = post_withdraw_opts,
 	.n_opts = ARRAY_LEN(post_withdraw_opts),
