@@ -1,5 +1,7 @@
 #include "connector/pace.h"
 
+#include "base/text.h"
+
 #define INTERVAL_MIN_S 600
 #define INTERVAL_MAX_S 86400
 #define BACKOFF_MIN_S 60
@@ -10,6 +12,7 @@
 #define DAY_US (INT64_C(86400) * US_PER_S)
 #define MISSING_DAYS 14
 #define FAILS_BEFORE_ILL 2 /* a single failure is no news */
+#define VALIDATOR_MAX 1024
 
 static int64_t
 jittered(int64_t s, int jitter)
@@ -91,6 +94,21 @@ health_of_page(struct arena *a, const struct source *s, const struct ingest *f,
 	}
 }
 
+/*
+ * A validator goes into the database and into the next request as it is. One that either would
+ * refuse is worth nothing: without it the page is read in full, as if there were none.
+ */
+static struct span
+validator(struct span v)
+{
+	if (v.n > VALIDATOR_MAX || !utf8_valid(v))
+		return SPAN("");
+	for (size_t i = 0; i < v.n; i++)
+		if ((unsigned char)v.p[i] < 0x20 || v.p[i] == 0x7f)
+			return SPAN("");
+	return v.p ? v : SPAN("");
+}
+
 void
 pace_read(struct arena *a, const struct source *s, const struct pace_page *p, int64_t now_us,
 	int jitter, struct source_polled *out)
@@ -105,9 +123,8 @@ pace_read(struct arena *a, const struct source *s, const struct pace_page *p, in
 	health_of_page(a, s, p->found, out);
 	moved(s, p->call, now_us, out);
 	if (p->found) {
-		out->etag = p->found->etag.p ? p->found->etag : SPAN("");
-		out->last_modified =
-			p->found->last_modified.p ? p->found->last_modified : SPAN("");
+		out->etag = validator(p->found->etag);
+		out->last_modified = validator(p->found->last_modified);
 	}
 	out->next_ms =
 		s->min_interval_s ? out->interval_s * 1000 : jittered(out->interval_s, jitter);

@@ -277,6 +277,33 @@ test_not_modified(void **state)
 	world_fini(&w);
 }
 
+/* Validators that neither the database nor a request would take: the page is read all the same.
+ */
+static void
+test_unusable_validators(void **state)
+{
+	const struct site_answer answer = {.status = 200,
+		.type = "application/rss+xml",
+		.etag = "\"\xe4\"",
+		.headers = "Last-Modified: gestern, am fr\xfchen Abend\r\n"};
+	struct site_answer full = answer;
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/latin1");
+	full.body = feed_of(w.a, &(const struct item){"1", "1", "Eins", NULL, HOUR_S}, 1);
+	site_give(site, w.path, &full);
+	for (int i = 0; i < 2; i++) {
+		poll(&w);
+		assert_string_equal(site_header(site, w.path, "If-None-Match"), "");
+		assert_string_equal(site_header(site, w.path, "If-Modified-Since"), "");
+	}
+	assert_int_equal(posts(&w), 1);
+	assert_string_equal(SQL_TEXT(&w, "SELECT etag || last_modified FROM source"), "");
+	assert_string_equal(SQL_TEXT(&w, "SELECT health FROM source"), "ok");
+	world_fini(&w);
+}
+
 static void
 test_edit(void **state)
 {
@@ -810,6 +837,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first_connect),
 		cmocka_unit_test(test_not_modified),
+		cmocka_unit_test(test_unusable_validators),
 		cmocka_unit_test(test_edit),
 		cmocka_unit_test(test_vanished),
 		cmocka_unit_test(test_deleted),

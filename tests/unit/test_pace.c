@@ -149,6 +149,41 @@ test_validators(void **state)
 	arena_free(a);
 }
 
+/* What the database or the next request would refuse is not kept. */
+static void
+test_unusable_validators(void **state)
+{
+	struct arena *a = arena_new();
+	const struct source s = some_source();
+	char *text = arena_alloc(a, 1025);
+	const struct {
+		struct span value;
+		bool kept;
+	} cases[] = {
+		{SPAN("\"\xc3\xa4\""), true},
+		{SPAN("\"\xe4\""), false},
+		{SPAN("\"a\rb\""), false},
+		{SPAN("a\tb"), false},
+		{SPAN("a\0b"), false},
+		{SPAN("a\x7f"), false},
+		{span_from(text, 1024), true},
+		{span_from(text, 1025), false},
+	};
+
+	(void)state;
+	memset(text, 'x', 1025);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct ingest f = {
+			.etag = cases[i].value, .last_modified = cases[i].value};
+		const struct span want = cases[i].kept ? cases[i].value : SPAN("");
+		const struct source_polled out = read_page(a, &s, &f, true, NULL);
+
+		check_span(out.etag, want);
+		check_span(out.last_modified, want);
+	}
+	arena_free(a);
+}
+
 static void
 test_health(void **state)
 {
@@ -291,6 +326,7 @@ main(void)
 		cmocka_unit_test(test_jitter),
 		cmocka_unit_test(test_waiting),
 		cmocka_unit_test(test_validators),
+		cmocka_unit_test(test_unusable_validators),
 		cmocka_unit_test(test_health),
 		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_failures),
