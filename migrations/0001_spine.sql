@@ -137,7 +137,7 @@ CREATE TABLE post (
 	created_at timestamptz NOT NULL DEFAULT now(),
 	UNIQUE (source, remote_id)
 );
--- Timelines go by id (time of ingest; archive items carry their past time in the id).
+-- Timelines go by id: the time of its release, or of publication for what a first connect found.
 CREATE INDEX post_public ON post (id DESC) WHERE state = 'published';
 CREATE INDEX post_account ON post (account, id DESC) WHERE state = 'published';
 CREATE INDEX post_tags ON post USING gin (tag_keys) WHERE state = 'published';

@@ -92,7 +92,7 @@ activity_delete(struct arena *a, const struct hub *h, const struct account *auth
 	return j;
 }
 
-/* An id carries the time at which it was handed out: then the post was announced. */
+/* The time in an id is that of the announcement, or of publication where that was before. */
 static int64_t
 post_id_time(int64_t post)
 {

@@ -214,6 +214,15 @@ ingest_run_decide(struct ingest_run *r, const struct source *s, const struct db_
 	return e;
 }
 
+/* Clocks differ: what is dated some minutes ahead must not stay above all that follows. */
+static int64_t
+todo_id_time(const struct ingest_run *r, const struct ingest_todo *t)
+{
+	if (!t->verdict.dated)
+		return TIME_NONE;
+	return t->post.published_us < r->now_us ? t->post.published_us : r->now_us;
+}
+
 void
 ingest_run_ids(struct ingest_run *r, struct db_batch *b)
 {
@@ -222,8 +231,7 @@ ingest_run_ids(struct ingest_run *r, struct db_batch *b)
 
 	for (size_t i = r->from; i < end; i++)
 		if (todo_is_new(&r->todo[i]))
-			at[n++] = r->todo[i].verdict.archive ? r->todo[i].post.published_us
-							     : TIME_NONE;
+			at[n++] = todo_id_time(r, &r->todo[i]);
 	if (n > 0)
 		(void)post_ids(b, at, n);
 }

@@ -411,5 +411,7 @@ ingest_decide(const struct hub *h, const struct source *s, const struct ingest_i
 	/* What has no date may be years old: only behind the first connect is it new. */
 	v.archive =
 		now_us - p->published_us > FRESH_US || (!dated && s->connected_us == TIME_NONE);
+	/* A first connect brings the past: it takes its place there, whoever is told of it. */
+	v.dated = v.archive || s->connected_us == TIME_NONE;
 	return v;
 }

@@ -88,6 +88,7 @@ enum ingest_decision {
 struct ingest_verdict {
 	enum ingest_decision decision;
 	bool archive; /* older than 24 h when first seen, or undated at the first connect */
+	bool dated;   /* its id is of its publication: archive, and all of a first connect */
 	const char *reason;
 	int64_t until_us; /* INGEST_WAIT: when it is to be looked at again */
 };

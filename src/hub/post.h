@@ -33,7 +33,7 @@ struct post {
 /* ---- writing: parts of the ingest transaction ---- */
 
 struct post_new {
-	int64_t id; /* 0 = made from now; archive imports: post_id_at(published) */
+	int64_t id; /* 0 = made from now */
 	int64_t account, source;
 	struct span remote_id, state, title, html, text, language, url, reason;
 	struct span content_hash;
@@ -43,8 +43,8 @@ struct post_new {
 	int64_t published_us;
 };
 /*
- * Ids are handed out before the transaction (record and activities name them): n fresh ids, or
- * ids in the past for archive items (at[i] != TIME_NONE).
+ * Ids are handed out before the transaction (record and activities name them): n ids of now, or
+ * of the time of publication (at[i] != TIME_NONE).
  */
 size_t post_ids(struct db_batch *b, const int64_t *at_us, size_t n);
 const struct err *post_ids_row(
