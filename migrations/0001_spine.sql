@@ -120,6 +120,7 @@ CREATE TABLE post (
 	remote_id text,                     -- identity at the source
 	state text NOT NULL CHECK (state IN ('published', 'held', 'dropped', 'withdrawn')),
 	archive boolean NOT NULL DEFAULT false,
+	dated boolean NOT NULL DEFAULT false, -- the id is of its publication, also if it was held
 	revision bigint NOT NULL DEFAULT 1,
 	content_hash bytea NOT NULL,        -- of what the source said, decides about edits
 	title text NOT NULL DEFAULT '',
@@ -142,16 +143,18 @@ CREATE INDEX post_public ON post (id DESC) WHERE state = 'published';
 CREATE INDEX post_account ON post (account, id DESC) WHERE state = 'published';
 CREATE INDEX post_tags ON post USING gin (tag_keys) WHERE state = 'published';
 
--- Other keys under which a source's item may come again.
+-- Other keys under which a source's item may come again. A held post gets its id when it is
+-- released: what belongs to it follows.
 CREATE TABLE post_alias (
 	source bigint NOT NULL REFERENCES source,
 	alias text NOT NULL,
-	post bigint NOT NULL REFERENCES post ON DELETE CASCADE,
+	post bigint NOT NULL REFERENCES post ON UPDATE CASCADE ON DELETE CASCADE,
 	PRIMARY KEY (source, alias)
 );
+CREATE INDEX post_alias_post ON post_alias (post);
 
 CREATE TABLE post_media (
-	post bigint NOT NULL REFERENCES post,
+	post bigint NOT NULL REFERENCES post ON UPDATE CASCADE,
 	position bigint NOT NULL,
 	media bigint REFERENCES media,      -- NULL while not downloaded
 	source_url text NOT NULL,

@@ -357,6 +357,7 @@ todo_row(const struct ingest_todo *t, const struct source *s)
 		.tags = t->post.tags,
 		.n_tags = t->post.n_tags,
 		.archive = t->verdict.archive,
+		.dated = t->verdict.dated,
 		.sensitive = t->post.sensitive,
 		.published_us = t->post.published_us};
 }

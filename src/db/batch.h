@@ -4,7 +4,8 @@
  *
  * Failures: ERR_DB_GONE (no connection, nothing was sent: retry later), ERR_UNCERTAIN (the
  * connection broke before the answer: it may have committed; repeat with the same keys),
- * ERR_CONFLICT (23505 on a key and the statement did not say ON CONFLICT), ERR_TIMEOUT (57014),
+ * ERR_CONFLICT (23505 on a key and the statement did not say ON CONFLICT; 23503, what is
+ * referred to has gone or got another key), ERR_TIMEOUT (57014),
  * ERR_DB (anything else, with SQLSTATE). 40001 and 40P01 are repeated up to five times inside.
  * A batch that a cancelled task has sent runs to its end on the server; its results are
  * dropped.

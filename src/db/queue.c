@@ -276,6 +276,21 @@ queue_give_back(struct db_batch *b, const struct job *j)
 	queue_retries(b, &back, 1);
 }
 
+static const struct db_stmt queue_rename_stmt = {
+	.name = "queue_rename",
+	.sql = "UPDATE job"
+	       " SET key = $3, args = args || $4"
+	       " WHERE id = $1 AND lease_token = $2::text::uuid",
+	.params = "ittj",
+};
+
+void
+queue_rename(struct db_batch *b, const struct job *j, struct span key, struct span changed_args)
+{
+	db_add(b, &queue_rename_stmt, db_int(j->id), db_text(j->token), db_text(key),
+		db_json(changed_args));
+}
+
 /* The two ways into the grave. */
 static const enum metric queue_buried = METRIC_JOBS_BURIED;
 
@@ -477,6 +492,7 @@ const struct db_stmt *const queue_stmts[] = {
 	&queue_fence_stmt,
 	&queue_retry_stmt,
 	&queue_retries_stmt,
+	&queue_rename_stmt,
 	&queue_bury_stmt,
 	&queue_release_worker_stmt,
 	&queue_release_prefix_stmt,

@@ -70,6 +70,9 @@ struct job_retry {
 void queue_retries(struct db_batch *b, const struct job_retry *v, size_t n);
 /* The worker stops: back as if it had not begun, due at once and with no attempt counted. */
 void queue_give_back(struct db_batch *b, const struct job *j);
+/* What it is about has another name now: its key, and the given members of its args. */
+void queue_rename(
+	struct db_batch *b, const struct job *j, struct span key, struct span changed_args);
 void queue_bury(struct db_batch *b, const struct job *j, struct span error);
 /* Gives leases of a worker instance back; crashed counts towards burying. Rows: the ids of
  * those that it buried. */

@@ -29,6 +29,7 @@ state_kind(const char *sqlstate)
 		enum err_kind kind;
 	} kinds[] = {
 		{"23505", ERR_CONFLICT}, /* unique: done already, or somebody was faster */
+		{"23503", ERR_CONFLICT}, /* foreign key: what it refers to is another now */
 		{"LF001", ERR_CONFLICT}, /* litfass_expect */
 		{"57014", ERR_TIMEOUT},
 		{"55P03", ERR_TIMEOUT}, /* lock_timeout */

@@ -52,11 +52,11 @@ static const struct db_stmt post_insert_stmt = {
 	       "  INSERT INTO post (id, account, source, remote_id, state, archive, "
 	       "content_hash,"
 	       "                    title, html, text, language, url, sensitive, tags, reason,"
-	       "                    published_at, tag_keys)"
+	       "                    published_at, tag_keys, dated)"
 	       "  VALUES (coalesce(nullif($1, 0), litfass_id()), $2, nullif($3, 0), $4, $5, "
 	       "$6, $7, $8, $9, $10, $11, $12, $13,"
 	       "          $14, $15, $16," POST_TAG_KEYS(
-		       "$14") ")"
+		       "$14") ", $17)"
 			      "  RETURNING account, state, published_at)"
 			      " UPDATE account_count AS n"
 			      "    SET posts = n.posts + 1,"
@@ -64,7 +64,7 @@ static const struct db_stmt post_insert_stmt = {
 			      "added.published_at)"
 			      "   FROM added"
 			      "  WHERE n.account = added.account AND added.state = 'published'",
-	.params = "iiittbytttttbTtz",
+	.params = "iiittbytttttbTtzb",
 };
 
 void
@@ -74,7 +74,8 @@ post_insert(struct db_batch *b, const struct post_new *p)
 		db_text(p->remote_id), db_text(p->state), db_bool(p->archive),
 		db_bytea(p->content_hash), db_text(p->title), db_text(p->html),
 		db_text(p->text), db_text(p->language), db_text(p->url), db_bool(p->sensitive),
-		db_texts(p->tags, p->n_tags), db_text(p->reason), db_time(p->published_us));
+		db_texts(p->tags, p->n_tags), db_text(p->reason), db_time(p->published_us),
+		db_bool(p->dated));
 }
 
 /* A key that already leads to another post of the source stays where it is. */
@@ -185,7 +186,7 @@ static const struct db_stmt post_release_stmt = {
 	.name = "post_release",
 	.sql = "WITH changed AS ("
 	       "  UPDATE post"
-	       "     SET state = 'published', reason = NULL"
+	       "     SET id = $2, state = 'published', reason = NULL"
 	       "   WHERE id = $1 AND state = 'held'"
 	       "  RETURNING account, published_at),"
 	       " counted AS ("
@@ -194,14 +195,14 @@ static const struct db_stmt post_release_stmt = {
 	       "         last_post_at = greatest(n.last_post_at, changed.published_at)"
 	       "    FROM changed"
 	       "   WHERE n.account = changed.account)" DB_EXPECT_ONE("post"),
-	.params = "i",
+	.params = "ii",
 	DB_EXPECT_ROW,
 };
 
 void
-post_release(struct db_batch *b, int64_t id)
+post_release(struct db_batch *b, int64_t id, int64_t as)
 {
-	(void)db_add(b, &post_release_stmt, db_int(id));
+	(void)db_add(b, &post_release_stmt, db_int(id), db_int(as));
 }
 
 static const struct db_stmt post_drop_stmt = {
@@ -336,7 +337,8 @@ post_known_row(const struct db_batch *b, size_t i, size_t row, struct post_known
 #define POST_COLUMNS                                                                           \
 	"SELECT p.id, p.account, coalesce(p.source, 0) AS source, a.slug AS account_slug,"     \
 	"       p.remote_id, p.state, p.title, p.html, p.text, p.language, p.url, p.reason,"   \
-	"       to_jsonb(p.tags) AS tags, p.archive, p.sensitive, p.revision, p.content_hash," \
+	"       to_jsonb(p.tags) AS tags, p.archive, p.dated, p.sensitive, p.revision,"        \
+	"       p.content_hash,"                                                               \
 	"       p.published_at AS published_us, p.edited_at AS edited_us,"                     \
 	"       p.deleted_at AS deleted_us, p.created_at AS created_us,"                       \
 	"       (SELECT coalesce(jsonb_agg(jsonb_build_object("                                \
@@ -368,6 +370,7 @@ static const struct db_field post_fields[] = {
 	DB_TEXT_NULL(struct post, reason),
 	DB_JSON(struct post, tags),
 	DB_BOOL(struct post, archive),
+	DB_BOOL(struct post, dated),
 	DB_BOOL(struct post, sensitive),
 	DB_INT(struct post, revision),
 	DB_BYTEA(struct post, content_hash),

@@ -24,6 +24,7 @@ struct post {
 	struct span remote_id, state, title, html, text, language, url, reason;
 	struct span tags; /* JSON array of texts */
 	bool archive, sensitive;
+	bool dated; /* its id is of its publication and stays */
 	int64_t revision;
 	struct span content_hash;
 	int64_t published_us, edited_us, deleted_us, created_us;
@@ -39,7 +40,7 @@ struct post_new {
 	struct span content_hash;
 	const struct span *tags;
 	size_t n_tags;
-	bool archive, sensitive;
+	bool archive, dated, sensitive;
 	int64_t published_us;
 };
 /*
@@ -63,8 +64,12 @@ void post_media_trim(
  */
 void post_revise(
 	struct db_batch *b, const struct post_new *p, int64_t old_revision, int64_t at_us);
-/* State held -> published; rolls back with ERR_CONFLICT unless it was held. */
-void post_release(struct db_batch *b, int64_t id);
+/*
+ * State held -> published under the id `as`, its media and aliases follow; rolls back with
+ * ERR_CONFLICT unless it was held. Readers come with since_id, so what was never public gets an
+ * id of now (post_ids): the one of its ingest may lie behind them.
+ */
+void post_release(struct db_batch *b, int64_t id, int64_t as);
 /* State held -> withdrawn: it was never said, so nobody is told. Conflict as above. */
 void post_drop(struct db_batch *b, int64_t id, int64_t at_us, struct span reason);
 /* Ends the batch with ERR_CONFLICT unless revision and state are still as they were read. */

@@ -35,9 +35,15 @@ struct pull {
 	struct group group;
 	struct pull_open *open;
 	size_t n_open;
+	struct pull_outcome {
+		size_t came, may_come; /* pictures: there, and worth another try */
+		struct span why;       /* of the first that failed */
+	} seen;
+	int64_t release_as; /* id of a post that was never public; 0 = it keeps its own */
 };
 
-static step_fn pull_begin, pull_loaded, pull_fetched, pull_settle, pull_done, pull_failed;
+static step_fn pull_begin, pull_loaded, pull_fetched, pull_settle, pull_named, pull_write,
+	pull_done, pull_failed;
 
 const struct flow media_flow = {
 	.name = "media.pull",
@@ -157,11 +163,6 @@ pull_found(struct post_media *m, const struct media *f)
 	m->bytes = f->bytes;
 }
 
-struct pull_outcome {
-	size_t came, may_come; /* pictures: there, and worth another try */
-	struct span why;       /* of the first that failed */
-};
-
 /* Writes what is certain into the post's media; `last`: what may still come is given up. */
 static struct pull_outcome
 pull_apply(struct task *t, struct pull *p, bool last)
@@ -207,7 +208,11 @@ pull_say(struct task *t, struct pull *p, size_t came, struct record_new *out)
 	enum record_kind kind = RECORD_UPDATE;
 
 	if (pull_holds(&p->post)) {
-		post_release(&p->tx, p->post.id);
+		const int64_t held_as = p->post.id;
+
+		if (p->release_as)
+			p->post.id = p->release_as;
+		post_release(&p->tx, held_as, p->post.id);
 		kind = RECORD_CREATE;
 	} else if (!span_is(p->post.state, "published")) {
 		return false;
@@ -230,36 +235,69 @@ pull_finish(struct pull *p)
 	(void)queue_finish(&p->tx, &p->job->id, &p->job->token, 1);
 }
 
+/* The rest is tried on, under the name that the post has now. */
+static void
+pull_again(struct task *t, struct pull *p)
+{
+	struct arena *a = task_arena(t);
+
+	if (p->release_as)
+		queue_rename(&p->tx, p->job, arena_printf(a, "%" PRId64, p->post.id),
+			arena_printf(a, "{\"post\":%" PRId64 "}", p->post.id));
+	queue_retry(&p->tx, p->job, plan_pause_ms(p->job->attempt), p->seen.why);
+}
+
 static struct next
 pull_settle(struct task *t)
 {
 	struct pull *p = task_state(t);
-	const int64_t pause = plan_pause_ms(p->job->attempt);
-	struct pull_outcome seen = pull_apply(t, p, pause == 0);
+
+	p->seen = pull_apply(t, p, plan_pause_ms(p->job->attempt) == 0);
+	db_batch_init(&p->tx, task_arena(t));
+	if (p->seen.may_come > 0 && p->job->attempt < PULL_HOLD_TRIES) {
+		queue_fence(&p->tx, p->job);
+		pull_again(t, p);
+		return await_commit(t, &p->tx, pull_done);
+	}
+	if (!pull_holds(&p->post) || p->post.dated || p->said)
+		return go(t, pull_write);
+	(void)post_ids(&p->tx, &(const int64_t){TIME_NONE}, 1);
+	return await_rows(t, &p->tx, pull_named);
+}
+
+static struct next
+pull_named(struct task *t)
+{
+	struct pull *p = task_state(t);
+	const struct err *e = post_ids_row(&p->tx, 0, 0, &p->release_as);
+
+	return e ? fail(t, e) : go(t, pull_write);
+}
+
+static struct next
+pull_write(struct task *t)
+{
+	struct pull *p = task_state(t);
 	struct record_new entry;
 	bool said = false;
 
 	db_batch_init(&p->tx, task_arena(t));
 	queue_fence(&p->tx, p->job);
-	if (seen.may_come > 0 && p->job->attempt < PULL_HOLD_TRIES) {
-		queue_retry(&p->tx, p->job, pause, seen.why);
-		return await_commit(t, &p->tx, pull_done);
-	}
 	if (p->post.id) {
 		post_guard(&p->tx, &p->post);
 		for (size_t i = 0; i < p->n_open; i++)
 			post_media_put(&p->tx, p->open[i].m);
-		said = pull_is_live(&p->post) && pull_say(t, p, seen.came, &entry);
+		said = pull_is_live(&p->post) && pull_say(t, p, p->seen.came, &entry);
 	}
-	if (seen.may_come > 0)
-		queue_retry(&p->tx, p->job, pause, seen.why);
+	if (p->seen.may_come > 0)
+		pull_again(t, p);
 	else
 		pull_finish(p);
 	if (said)
 		record_append(&p->tx, task_env(t)->hub, &entry);
-	if (seen.why.n)
+	if (p->seen.why.n)
 		log_info(t, "pictures_missing", "post=%" PRId64 " tries=%" PRId64 " why=%.*s",
-			p->post_id, p->job->attempt, LOG_STR(seen.why));
+			p->post.id, p->job->attempt, LOG_STR(p->seen.why));
 	return await_commit(t, &p->tx, pull_done);
 }
 

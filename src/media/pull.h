@@ -5,7 +5,8 @@
  * Known files are taken again; others are downloaded, looked at (plan.h), made anew by the
  * helper process (frame.h, env->media) and stored in two sizes. What fails for ever is given up
  * with its reason; what may pass is tried again. One commit then says what has come of it: a
- * held post is published with its record entry; a published one gets an update entry when an
+ * held post is published with its record entry, under an id of that moment unless its id is of
+ * its publication; a published one gets an update entry when an
  * edit of it has not been said yet or when pictures have come. A post waits for its pictures
  * only during the first PULL_HOLD_TRIES; what comes later comes as an update.
  */

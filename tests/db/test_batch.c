@@ -311,7 +311,7 @@ test_deferred(void **state)
 	dbrun_wait(r);
 	dbrun_free(r);
 	assert_true(c.failed);
-	assert_int_equal(c.kind, ERR_DB);
+	assert_int_equal(c.kind, ERR_CONFLICT);
 	assert_non_null(strstr(c.text, "23503"));
 	assert_false(after.failed);
 	assert_string_equal(pg_sql(dsn, "SELECT count(*) FROM child"), "0");

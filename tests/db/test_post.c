@@ -84,7 +84,7 @@ fill_release(struct db_batch *b, void *ctx)
 {
 	const struct withdrawal *w = ctx;
 
-	post_release(b, w->post.id);
+	post_release(b, w->post.id, w->post.id);
 }
 
 /* What is withdrawn is what was read, so that the entry has a revision of its own. */
