@@ -102,7 +102,7 @@ size_t queue_counts(struct db_batch *b);
 const struct err *queue_counted(
 	const struct db_batch *b, size_t i, struct queue_count **out, size_t *n) MUST_CHECK;
 
-/* Full jitter: random in [0.5, 1] of base * 2^attempt, capped. */
+/* Equal jitter: random in [0.5, 1] of base * 2^attempt, capped. */
 int64_t queue_backoff_ms(int64_t attempt, int64_t base_ms, int64_t cap_ms);
 
 extern const struct db_stmt *const queue_stmts[];

@@ -10,6 +10,7 @@
 #include "db/queue.h"
 #include "hub/account.h"
 #include "hub/hub.h"
+#include "hub/source.h"
 #include "main/place.h"
 
 #define PREPARE_PAUSE_MS 100
@@ -116,6 +117,7 @@ prepare_release(struct task *t)
 	}
 	queue_release_prefix(
 		&s->batch, arena_printf(task_arena(t), "%.*s/", SPAN_FMT(o->name)));
+	source_plan_missing(&s->batch);
 	return await_commit(t, &s->batch, prepare_end);
 }
 

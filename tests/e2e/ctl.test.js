@@ -157,7 +157,7 @@ test('a held post is withdrawn before anybody sees it', async () => {
 	assert.equal((await json('post', 'show', id)).state, 'withdrawn');
 	// The job that brings its pictures comes too late.
 	await hub.sql(`INSERT INTO job (kind, key, args) VALUES ('media', '${id}', '{"post": ${id}}')`);
-	await until('the job is done', async () => (await hub.sql(`SELECT FROM job WHERE kind = 'media' AND key = '${id}'`)).length === 0);
+	await until('the job is done', async () => (await hub.sql(`SELECT id FROM job WHERE kind = 'media' AND key = '${id}'`)).length === 0);
 	assert.equal((await json('post', 'show', id)).state, 'withdrawn');
 	assert.equal((await json('record', 'verify')).entries, before, 'nobody is told');
 	await expect(REFUSED, 'post', 'withdraw', id);
