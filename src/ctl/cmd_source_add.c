@@ -1,3 +1,4 @@
+#include "connector/connector.h"
 #include "ctl/cmd.h"
 #include "ctl/show.h"
 #include "net/guard.h"
@@ -71,11 +72,13 @@ source_add_put(struct task *t)
 		return fail(t, e);
 	n = (struct source_new){
 		.account = s->acc.id,
-		.connector = SPAN("feed"),
+		.connector = span_of(connector_feed.name),
 		.url = s->url.text,
 		.language = cmd_opt(c, "language"),
 		.min_interval_s = s->interval,
 	};
+	if ((e = connector_feed.check(task_arena(t), &n)))
+		return fail(t, e);
 	db_batch_init(&s->batch, task_arena(t));
 	s->i = source_insert(&s->batch, &n);
 	return await_commit(t, &s->batch, source_add_made);
