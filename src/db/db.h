@@ -25,7 +25,7 @@ struct db_opts {
 
 struct db *db_new(struct loop *l, const struct db_opts *o);
 void db_free(struct db *d);        /* when no batch is alive */
-bool db_ready(const struct db *d); /* at least one connection of each lane is usable */
+bool db_ready(const struct db *d); /* at least one connection is usable */
 
 /*
  * LISTEN on a connection of its own: fn runs when a NOTIFY came and after every reconnect

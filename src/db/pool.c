@@ -357,9 +357,9 @@ bool
 db_ready(const struct db *d)
 {
 	for (size_t i = 0; i < DB_LANES; i++)
-		if (d->lanes[i].n_pipes && !lane_up(&d->lanes[i]))
-			return false;
-	return true;
+		if (lane_up(&d->lanes[i]))
+			return true;
+	return false;
 }
 
 void
