@@ -310,14 +310,17 @@ queue_bury(struct db_batch *b, const struct job *j, struct span error)
 	db_add(b, &queue_bury_stmt, db_int(j->id), db_text(j->token), db_text(error));
 }
 
-/* A crash counts and waits a little; an orderly end takes its attempt back. */
+/*
+ * A crash counts, and what it hit comes back apart: who causes crashes shall meet others than
+ * last time, and bury only itself. An orderly end takes its attempt back.
+ */
 #define RELEASE_SET                                                                            \
 	"UPDATE job"                                                                           \
 	" SET state = CASE WHEN $2 AND crashes + 1 >= 3 THEN 'dead' ELSE 'ready' END,"         \
 	" crashes = crashes + CASE WHEN $2 THEN 1 ELSE 0 END,"                                 \
 	" attempt = greatest(attempt - CASE WHEN $2 THEN 0 ELSE 1 END, 0),"                    \
 	" run_at = CASE WHEN $2 THEN now() + (crashes + 1) * interval '5 seconds'"             \
-	" ELSE run_at END,"                                                                    \
+	" + random() * interval '60 seconds' ELSE run_at END,"                                 \
 	" error = CASE WHEN $2 THEN 'the worker ' || worker || ' crashed' ELSE error END,"     \
 	" worker = NULL, lease_until = NULL, lease_token = NULL"
 

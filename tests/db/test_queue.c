@@ -407,6 +407,19 @@ test_crashes(void **state)
 		(void)pg_sql(dsn, "UPDATE job SET run_at = now()");
 	}
 	assert_string_equal(pg_sql(dsn, "SELECT state FROM job"), "dead");
+	/* Those that ran beside it come back one by one, not together with it. */
+	(void)pg_sql(dsn,
+		"INSERT INTO job (kind, key, args, state, worker, lease_until,"
+		"                 lease_token)"
+		" SELECT 'many', i::text, '{}', 'running', 'w1', now(), gen_random_uuid()"
+		"   FROM generate_series(1, 50) AS i");
+	dbrun_ok(dsn, fill_release, NULL, &crash);
+	assert_true(number("SELECT extract(epoch FROM max(run_at) - min(run_at))::int"
+			   "  FROM job WHERE kind = 'many'") > 20);
+	assert_int_equal(number("SELECT count(*) FROM job WHERE kind = 'many'"
+				"   AND run_at > now() + interval '66 seconds'"),
+		0);
+	(void)pg_sql(dsn, "DELETE FROM job WHERE kind = 'many'");
 	/* All instances of one machine, and nobody else's. */
 	(void)pg_sql(dsn,
 		"UPDATE job SET state = 'running', worker = 'host/1-1', lease_until = now(),"
