@@ -146,14 +146,16 @@ main(int argc, char **argv)
 	get = calloc(n, sizeof(double));
 	rows = calloc(n, sizeof(double));
 	db = miss_connect(argv[1]);
-	fd = wire_connect(argv[2], (uint16_t)strtoul(argv[3], NULL, 10));
 	(void)snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", argv[5],
 		argv[4]);
 	miss_ok(db, PQprepare(db, "page", miss_stmt()->sql, 0, NULL));
 	for (unsigned long i = 0; i < n; i++) {
 		miss_post(db, i);
 		(void)snprintf(title, sizeof(title), "Meldung %d-%lu.", (int)getpid(), i);
+		/* A new one each time: a connection carries a bounded number of requests. */
+		fd = wire_connect(argv[2], (uint16_t)strtoul(argv[3], NULL, 10));
 		get[i] = miss_fresh(fd, request, answer, title);
+		(void)close(fd);
 		rows[i] = miss_select(db);
 	}
 	qsort(get, n, sizeof(double), miss_order);
