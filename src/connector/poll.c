@@ -14,6 +14,8 @@
 #define CONFLICTS_MAX 5 /* in a row: then it is no race but the page */
 #define BACKOFF_MS 500
 #define BACKOFF_MAX_MS 30000
+#define BACKOFF_REFUSED_MAX_MS 600000 /* the source is asked each time: as often as it may be  \
+				       */
 
 struct poll {
 	const struct job *job;
@@ -23,6 +25,7 @@ struct poll {
 	struct http_call call;
 	struct ingest_run run;
 	bool modified; /* there is a page in `run` */
+	bool asking;   /* what fails now fails at the source or its page */
 	int64_t source_id;
 	bool loaded;
 };
@@ -87,6 +90,7 @@ poll_ask(struct task *t)
 				       SPAN_FMT(p->source.connector)));
 	if ((e = p->ops->request(a, &p->source, SPAN_NONE, &p->call)))
 		return fail(t, e);
+	p->asking = true;
 	return await_http(t, &p->call, poll_read);
 }
 
@@ -136,6 +140,7 @@ poll_read(struct task *t)
 		ingest_run_init(&p->run, task_arena(t), task_env(t)->hub);
 		return await_work(t, poll_parse_work, p, poll_parsed);
 	case VERDICT_NOT_MODIFIED:
+		p->asking = false;
 		db_batch_init(&p->tx, task_arena(t));
 		queue_fence(&p->tx, p->job);
 		poll_settle(p, &p->tx);
@@ -150,7 +155,10 @@ poll_parsed(struct task *t)
 {
 	struct poll *p = task_state(t);
 
-	return p->run.error ? fail(t, p->run.error) : go(t, poll_write);
+	if (p->run.error)
+		return fail(t, p->run.error);
+	p->asking = false;
+	return go(t, poll_write);
 }
 
 static struct next
@@ -200,12 +208,27 @@ poll_is_our_trouble(const struct poll *p, const struct err *e)
 	case ERR_DB_GONE:
 	case ERR_UNCERTAIN:
 	case ERR_UNAVAILABLE:
+	case ERR_DB:
+	case ERR_INTERNAL:
 		return true;
+	case ERR_TIMEOUT: /* of a server, or of a statement or a lock */
+		return !p->asking;
 	case ERR_CONFLICT:
 		return p->job->attempt < CONFLICTS_MAX;
 	default:
 		return false;
 	}
+}
+
+/* A database that is away comes back soon; what it refuses or is too slow for may well last. */
+static int64_t
+poll_backoff_ms(const struct poll *p, const struct err *e)
+{
+	const bool refused =
+		e->kind == ERR_DB || e->kind == ERR_INTERNAL || e->kind == ERR_TIMEOUT;
+
+	return queue_backoff_ms(
+		p->job->attempt, BACKOFF_MS, refused ? BACKOFF_REFUSED_MAX_MS : BACKOFF_MAX_MS);
 }
 
 static struct next
@@ -224,8 +247,7 @@ poll_failed(struct task *t)
 	if (e->kind == ERR_STOPPED) {
 		queue_give_back(&p->tx, p->job);
 	} else if (poll_is_our_trouble(p, e)) {
-		queue_retry(&p->tx, p->job,
-			queue_backoff_ms(p->job->attempt, BACKOFF_MS, BACKOFF_MAX_MS), text);
+		queue_retry(&p->tx, p->job, poll_backoff_ms(p, e), text);
 	} else if (!p->loaded) {
 		queue_bury(&p->tx, p->job, text);
 	} else {

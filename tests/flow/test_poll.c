@@ -599,7 +599,7 @@ test_crash_between_chunks(void **state)
 	assert_int_equal(entries(&w, "create"), 200);
 	/* Nothing of the page counts as read. */
 	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM source WHERE etag IS NULL"
-				     " AND connected_at IS NULL AND fail_count = 1"),
+				     " AND connected_at IS NULL AND fail_count = 0"),
 		1);
 	(void)SQL_TEXT(&w, "DROP TRIGGER die ON post");
 	poll(&w);
@@ -749,6 +749,41 @@ test_failures(void **state)
 	world_fini(&w);
 }
 
+/* What the database refuses or is too slow for is not the source's fault. */
+static void
+test_our_trouble(void **state)
+{
+	static const char *const codes[] = {"57014", "55P03", "XX000"};
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/trouble");
+	GIVE(&w, "\"1\"", {"1", "1", "Eins", NULL, HOUR_S});
+	(void)SQL_TEXT(&w, "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+			   " RAISE EXCEPTION 'no' USING ERRCODE = TG_ARGV[0]; END $$");
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+		(void)SQL_TEXT(&w,
+			"CREATE TRIGGER fail BEFORE INSERT ON post FOR EACH ROW"
+			" EXECUTE FUNCTION fail('%s')",
+			codes[i]);
+		poll_fails(&w);
+		(void)SQL_TEXT(&w, "DROP TRIGGER fail ON post");
+		assert_string_equal(
+			SQL_TEXT(&w, "SELECT concat_ws(' ', health, health_text, fail_count)"
+				     " FROM source"),
+			"new 0");
+		assert_int_equal(SQL_INT(&w,
+					 "SELECT count(*) FROM job WHERE state = 'ready'"
+					 " AND run_at < now() + interval '10 s'"
+					 " AND error LIKE '%%%s%%'",
+					 codes[i]),
+			1);
+	}
+	poll(&w);
+	assert_int_equal(posts(&w), 1);
+	world_fini(&w);
+}
+
 static void
 test_moved(void **state)
 {
@@ -877,6 +912,7 @@ main(void)
 		cmocka_unit_test(test_race),
 		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_our_trouble),
 		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_no_source),
 		cmocka_unit_test(test_many),
