@@ -76,7 +76,6 @@ CREATE TABLE source (
 	health text NOT NULL DEFAULT 'new'
 		CHECK (health IN ('new', 'ok', 'degraded', 'auth_needed', 'paused_quota', 'gone')),
 	health_text text,                   -- a sentence for people
-	cursor text,
 	etag text,
 	last_modified text,
 	moved_to text,                      -- seen once as a permanent redirect

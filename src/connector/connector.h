@@ -15,9 +15,9 @@ struct connector {
 	const char *name;
 	/* Settings of a source, at `source add`: NULL or what is wrong with them. */
 	const struct err *(*check)(struct arena *a, const struct source_new *s);
-	/* Fills the call for a page; cursor SPAN_NONE = the newest. */
-	const struct err *(*request)(struct arena *a, const struct source *s,
-		struct span cursor, struct http_call *out);
+	/* Fills the call for the page of its newest items. */
+	const struct err *(*request)(
+		struct arena *a, const struct source *s, struct http_call *out);
 	/* A 2xx answer. CPU work: runs on a worker thread, so it may only use a and its inputs.
 	 */
 	const struct err *(*parse)(struct arena *a, const struct source *s,

@@ -23,21 +23,19 @@ feed_check(struct arena *a, const struct source_new *s)
 
 /* Both validators go out: servers look at one or the other (RFC 9110 13.1). */
 static const struct err *
-feed_request(struct arena *a, const struct source *s, struct span cursor, struct http_call *out)
+feed_request(struct arena *a, const struct source *s, struct http_call *out)
 {
 	struct http_header *h = ARENA_ARRAY(a, 3, struct http_header);
 	size_t n = 0;
 
 	h[n++] = (struct http_header){.name = SPAN("Accept"), .value = SPAN(FEED_ACCEPT)};
-	if (!cursor.p && s->etag.n)
+	if (s->etag.n)
 		h[n++] = (struct http_header){.name = SPAN("If-None-Match"), .value = s->etag};
-	if (!cursor.p && s->last_modified.n)
+	if (s->last_modified.n)
 		h[n++] = (struct http_header){
 			.name = SPAN("If-Modified-Since"), .value = s->last_modified};
-	*out = (struct http_call){.kind = HTTP_FEED,
-		.url = cursor.p ? cursor : s->url,
-		.headers = h,
-		.n_headers = n};
+	*out = (struct http_call){
+		.kind = HTTP_FEED, .url = s->url, .headers = h, .n_headers = n};
 	return NULL;
 }
 
@@ -237,7 +235,6 @@ feed_parse_answer(struct arena *a, const struct source *s, const struct http_cal
 	map_free(seen, NULL);
 	out->title = f.title;
 	out->language = f.language;
-	out->cursor = f.next;
 	out->etag = http_reply_header(c, "etag");
 	out->last_modified = http_reply_header(c, "last-modified");
 	out->min_interval_s = f.min_interval_s;

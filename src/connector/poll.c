@@ -14,8 +14,9 @@
 #define CONFLICTS_MAX 5 /* in a row: then it is no race but the page */
 #define BACKOFF_MS 500
 #define BACKOFF_MAX_MS 30000
-#define BACKOFF_REFUSED_MAX_MS 600000 /* the source is asked each time: as often as it may be  \
-				       */
+#define BACKOFF_REFUSED_MAX_MS                                                                 \
+	600000 /* the source is asked each time: as often as it may be                         \
+		*/
 
 struct poll {
 	const struct job *job;
@@ -88,7 +89,7 @@ poll_ask(struct task *t)
 	if (!p->ops)
 		return fail(t, err_new(a, ERR_INPUT, "this program has no connector \"%.*s\"",
 				       SPAN_FMT(p->source.connector)));
-	if ((e = p->ops->request(a, &p->source, SPAN_NONE, &p->call)))
+	if ((e = p->ops->request(a, &p->source, &p->call)))
 		return fail(t, e);
 	p->asking = true;
 	return await_http(t, &p->call, poll_read);

@@ -51,8 +51,7 @@ static struct next
 source_test_ask(struct task *t)
 {
 	struct source_test *s = task_state(t);
-	const struct err *e =
-		connector_feed.request(task_arena(t), &s->source, SPAN_NONE, &s->call);
+	const struct err *e = connector_feed.request(task_arena(t), &s->source, &s->call);
 
 	return e ? fail(t, e) : await_http(t, &s->call, source_test_read);
 }

@@ -50,8 +50,7 @@ struct ingest {
 	size_t n_items;
 	struct ingest_bad *bad;
 	size_t n_bad;
-	struct span title;  /* of the source, for litfassctl source test */
-	struct span cursor; /* next page of a backfill, SPAN_NONE = none */
+	struct span title; /* of the source, for litfassctl source test */
 	struct span etag, last_modified;
 	int64_t min_interval_s; /* asked for by the source, 0 = none */
 	bool recovered;         /* ill-formed, read anyway: health degraded */

@@ -5,7 +5,7 @@
 #define SOURCE_COLUMNS                                                                         \
 	"SELECT s.id, s.account, a.slug AS account_slug, a.language AS account_language,"      \
 	"       s.connector, s.url, s.settings, s.language, s.state, s.health, s.health_text," \
-	"       s.cursor, s.etag, s.last_modified, s.moved_to, s.moved_at AS moved_us,"        \
+	"       s.etag, s.last_modified, s.moved_to, s.moved_at AS moved_us,"                  \
 	"       s.connected_at AS connected_us, s.interval_s, s.min_interval_s,"               \
 	"       s.next_poll_at AS next_poll_us, s.fail_count, s.last_ok_at AS last_ok_us,"     \
 	"       s.last_new_at AS last_new_us, s.created_at AS created_us,"
@@ -22,7 +22,6 @@ static const struct db_field source_fields[] = {
 	DB_TEXT(struct source, state),
 	DB_TEXT(struct source, health),
 	DB_TEXT_NULL(struct source, health_text),
-	DB_TEXT_NULL(struct source, cursor),
 	DB_TEXT_NULL(struct source, etag),
 	DB_TEXT_NULL(struct source, last_modified),
 	DB_TEXT_NULL(struct source, moved_to),
@@ -125,33 +124,32 @@ static const struct db_stmt source_polled_stmt = {
 	.sql = "UPDATE source"
 	       "   SET etag = coalesce($2, etag),"
 	       "       last_modified = coalesce($3, last_modified),"
-	       "       cursor = $4,"
-	       "       moved_to = $5,"
-	       "       moved_at = CASE WHEN $5 IS NULL THEN NULL"
-	       "                       WHEN $5 = moved_to THEN moved_at ELSE now() END,"
-	       "       url = CASE WHEN $6 IS NULL OR EXISTS ("
+	       "       moved_to = $4,"
+	       "       moved_at = CASE WHEN $4 IS NULL THEN NULL"
+	       "                       WHEN $4 = moved_to THEN moved_at ELSE now() END,"
+	       "       url = CASE WHEN $5 IS NULL OR EXISTS ("
 	       "                       SELECT 1 FROM source o"
-	       "                        WHERE o.account = source.account AND o.url = $6)"
-	       "                  THEN url ELSE $6 END,"
-	       "       health = $7,"
-	       "       health_text = $8,"
-	       "       fail_count = CASE WHEN $9 THEN 0 ELSE fail_count + 1 END,"
-	       "       last_ok_at = CASE WHEN $9 THEN now() ELSE last_ok_at END,"
-	       "       connected_at = CASE WHEN $10 THEN coalesce(connected_at, now())"
+	       "                        WHERE o.account = source.account AND o.url = $5)"
+	       "                  THEN url ELSE $5 END,"
+	       "       health = $6,"
+	       "       health_text = $7,"
+	       "       fail_count = CASE WHEN $8 THEN 0 ELSE fail_count + 1 END,"
+	       "       last_ok_at = CASE WHEN $8 THEN now() ELSE last_ok_at END,"
+	       "       connected_at = CASE WHEN $9 THEN coalesce(connected_at, now())"
 	       "                           ELSE connected_at END,"
-	       "       last_new_at = CASE WHEN $11 THEN now() ELSE last_new_at END,"
-	       "       interval_s = $12,"
-	       "       next_poll_at = now() + $13 * interval '1 millisecond'"
+	       "       last_new_at = CASE WHEN $10 THEN now() ELSE last_new_at END,"
+	       "       interval_s = $11,"
+	       "       next_poll_at = now() + $12 * interval '1 millisecond'"
 	       " WHERE id = $1",
-	.params = "itttttttbbbii",
+	.params = "ittttttbbbii",
 };
 
 void
 source_polled(struct db_batch *b, const struct source_polled *p)
 {
 	(void)db_add(b, &source_polled_stmt, db_int(p->id), db_text(p->etag),
-		db_text(p->last_modified), db_text(p->cursor), db_text(p->moved_to),
-		db_text(p->url), db_text(p->health), db_text(p->health_text), db_bool(p->ok),
+		db_text(p->last_modified), db_text(p->moved_to), db_text(p->url),
+		db_text(p->health), db_text(p->health_text), db_bool(p->ok),
 		db_bool(p->connected), db_bool(p->found_new), db_int(p->interval_s),
 		db_int(p->next_ms));
 }

@@ -1,5 +1,5 @@
 /*
- * Source: where an organisation publishes, its cursor, its health, its next poll.
+ * Source: where an organisation publishes, its health, its next poll.
  */
 #ifndef HUB_SOURCE_H
 #define HUB_SOURCE_H
@@ -14,7 +14,7 @@ struct source {
 	struct span connector, url, settings; /* settings: JSON text */
 	struct span language;                 /* SPAN_NONE = of the account */
 	struct span state, health, health_text;
-	struct span cursor, etag, last_modified, moved_to;
+	struct span etag, last_modified, moved_to;
 	int64_t moved_us;
 	int64_t connected_us; /* TIME_NONE = never read yet */
 	int64_t interval_s, min_interval_s, next_poll_us, fail_count, last_ok_us, last_new_us,
@@ -38,8 +38,7 @@ const struct err *source_row(
 /* After a poll: everything the poll learnt, in the transaction of its page. */
 struct source_polled {
 	int64_t id;
-	struct span etag, last_modified, cursor, moved_to,
-		url; /* url: rewritten after two 301s */
+	struct span etag, last_modified, moved_to, url; /* url: rewritten after two 301s */
 	struct span health, health_text;
 	bool ok;        /* false: fail_count + 1 */
 	bool connected; /* first successful read */
@@ -47,7 +46,7 @@ struct source_polled {
 	int64_t interval_s;
 	int64_t next_ms; /* from now on, by the database's clock */
 };
-/* SPAN_NONE keeps etag, last_modified and url; cursor, moved_to and texts are set as given. */
+/* SPAN_NONE keeps etag, last_modified and url; moved_to and texts are set as given. */
 void source_polled(struct db_batch *b, const struct source_polled *p);
 /*
  * Ends the running poll job of the source, whose lease must be ours, and plans the next one:

@@ -150,20 +150,6 @@ test_whole_page(void **state)
 }
 
 static void
-test_next_pages(void **state)
-{
-	struct arena *a = arena_new();
-
-	(void)state;
-	check_span(read_file(a, "atom_page1.xml").cursor,
-		SPAN("https://www.kreisklinikum-auental.example/feed.atom?page=2"));
-	check_span(read_file(a, "jsonfeed_page1.json").cursor,
-		SPAN("https://www.gesamtschule-moorfeld.example/feed.json?p=2"));
-	assert_null(read_file(a, "rss2_page1.xml").cursor.p);
-	arena_free(a);
-}
-
-static void
 test_ends(void **state)
 {
 	struct arena *a = arena_new();
@@ -468,7 +454,7 @@ test_request(void **state)
 	struct http_call c;
 
 	(void)state;
-	check_ok(a, connector_feed.request(a, &fresh, SPAN_NONE, &c));
+	check_ok(a, connector_feed.request(a, &fresh, &c));
 	assert_int_equal(c.kind, HTTP_FEED);
 	check_span(c.url, SPAN(FEED_URL));
 	assert_true(span_starts(header_of(&c, "Accept"), SPAN("application/atom+xml")));
@@ -476,14 +462,9 @@ test_request(void **state)
 	assert_null(header_of(&c, "If-Modified-Since").p);
 
 	/* Both, word for word as the server gave them. */
-	check_ok(a, connector_feed.request(a, &known, SPAN_NONE, &c));
+	check_ok(a, connector_feed.request(a, &known, &c));
 	check_span(header_of(&c, "If-None-Match"), known.etag);
 	check_span(header_of(&c, "If-Modified-Since"), known.last_modified);
-
-	/* They are about the newest page only. */
-	check_ok(a, connector_feed.request(a, &known, SPAN("https://x.example/p2"), &c));
-	check_span(c.url, SPAN("https://x.example/p2"));
-	assert_null(header_of(&c, "If-None-Match").p);
 	arena_free(a);
 }
 
@@ -507,7 +488,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_documents),
 		cmocka_unit_test(test_whole_page),
-		cmocka_unit_test(test_next_pages),
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_malformed_items),
