@@ -15,6 +15,7 @@
 #include "task/work.h"
 
 #define INBOX_GROUP 256
+#define INBOX_GROUP_BYTES ((size_t)8 << 20) /* of bodies, in one statement */
 #define INBOX_RUNS 2
 #define INBOX_STRANGERS_PER_S 10 /* requests of one client with unknown keys */
 #define INBOX_STRANGERS_BURST 300
@@ -486,11 +487,18 @@ inbox_failed(struct task *t)
 
 /* ---- life ---- */
 
+static size_t
+inbox_weight(const void *data)
+{
+	return ((const struct inbox_new *)data)->body.n;
+}
+
 void
 inbox_setup(struct ap *ap)
 {
 	ap->known = gather_new(ap->env->loop, &known_flow, INBOX_GROUP, 1);
 	ap->accept = gather_new(ap->env->loop, &accept_flow, INBOX_GROUP, INBOX_RUNS);
+	gather_weigh(ap->accept, inbox_weight, INBOX_GROUP_BYTES);
 	ap->strangers =
 		limit_new(INBOX_STRANGERS_PER_S, INBOX_STRANGERS_BURST, INBOX_CLIENTS_MAX);
 }

@@ -9,6 +9,8 @@ struct gather {
 	struct loop *loop;
 	const struct flow *flow;
 	size_t max, runs_max, runs;
+	size_t (*weight)(const void *data); /* NULL = nothing weighs anything */
+	size_t weight_max;
 	struct list waiting;
 };
 
@@ -28,6 +30,15 @@ gather_new(struct loop *l, const struct flow *flow, size_t max, size_t runs)
 		.magic = GATHER_MAGIC, .loop = l, .flow = flow, .max = max, .runs_max = runs};
 	list_init(&g->waiting);
 	return g;
+}
+
+void
+gather_weigh(struct gather *g, size_t (*weight)(const void *data), size_t limit)
+{
+	MAGIC_CHECK(g, GATHER_MAGIC);
+	assert(weight && limit > 0);
+	g->weight = weight;
+	g->weight_max = limit;
 }
 
 void
@@ -71,6 +82,26 @@ gather_ended(void *arg, const struct err *e)
 	gather_start(g);
 }
 
+/* As many of those that wait, in their order, as one run may take. */
+static void
+gather_fill(struct gather *g, struct gather_run *run)
+{
+	size_t weight = 0;
+
+	while (run->n < g->max && !list_empty(&g->waiting)) {
+		struct gather_item *item =
+			LIST_ENTRY(g->waiting.next, struct gather_item, link);
+		const size_t more = g->weight ? g->weight(item->data) : 0;
+
+		if (run->n > 0 && g->weight && weight + more > g->weight_max)
+			return;
+		weight += more;
+		list_unlink(&item->link);
+		item->running = true;
+		run->items[run->n++] = item;
+	}
+}
+
 static void
 gather_start(struct gather *g)
 {
@@ -79,13 +110,7 @@ gather_start(struct gather *g)
 
 		run->gather = g;
 		run->items = xcalloc(g->max, sizeof(struct gather_item *));
-		while (run->n < g->max && !list_empty(&g->waiting)) {
-			struct gather_item *item =
-				LIST_ENTRY(list_pop(&g->waiting), struct gather_item, link);
-
-			item->running = true;
-			run->items[run->n++] = item;
-		}
+		gather_fill(g, run);
 		g->runs++;
 		(void)task_start(&(const struct task_start){.loop = g->loop,
 			.flow = g->flow,

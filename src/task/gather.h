@@ -3,7 +3,8 @@
  *
  * While one run is under way, items collect; then the next run takes up to `max`. So batches
  * grow with the load and a lone item does not wait. The run sees its items with gather_items
- * and sets `err` of single ones; if the run fails, all its items fail. An item stays valid
+ * and sets `err` of single ones; if the run fails, all its items fail. What items weigh can
+ * end a batch earlier. An item stays valid
  * until its task is woken: a task that is cancelled meanwhile waits for the run.
  */
 #ifndef TASK_GATHER_H
@@ -25,6 +26,8 @@ struct gather_item {
 
 /* max items per run; at most `runs` runs at the same time (1 keeps order). */
 struct gather *gather_new(struct loop *l, const struct flow *flow, size_t max, size_t runs);
+/* The items of a run weigh at most `limit` together; a single one may weigh more. */
+void gather_weigh(struct gather *g, size_t (*weight)(const void *data), size_t limit);
 void gather_free(struct gather *g);
 
 /* In the run: its items. Valid until the run has ended. */

@@ -214,6 +214,40 @@ test_gather(void **state)
 	}
 }
 
+/* Values weigh what they are: a run takes 10 together, or a single one of any weight. */
+static size_t
+weight_of(const void *data)
+{
+	return (size_t) * (const int *)data;
+}
+
+static void
+test_weight(void **state)
+{
+	static const int values[] = {1, 4, 6, 1, 30, 5, 5};
+	struct member_end ends[ARRAY_LEN(values)] = {0};
+	struct gather *g;
+	struct flowrun r;
+
+	(void)state;
+	trace[0] = '\0';
+	flowrun_init_fake(&r);
+	g = gather_new(r.loop, &settle_flow, 3, 1);
+	gather_weigh(g, weight_of, 10);
+	for (size_t k = 0; k < ARRAY_LEN(values); k++) {
+		const struct member_arg arg = {
+			.gather = g, .value = values[k], .after_ms = (int)k};
+
+		flowrun_start(&r, &ends[k].end, &member_flow, &arg, sizeof(arg), &ends[k].out);
+	}
+	flowrun_wait(&r);
+	assert_string_equal(trace, "1 | 4 6 | 1 | 30 | 5 5");
+	for (size_t k = 0; k < ARRAY_LEN(values); k++)
+		assert_int_equal(ends[k].out, -values[k]);
+	gather_free(g);
+	flowrun_fini(&r);
+}
+
 static struct {
 	struct loop_timer timer;
 	struct loop *loop;
@@ -258,6 +292,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gather),
+		cmocka_unit_test(test_weight),
 		cmocka_unit_test(test_stop),
 	};
 
