@@ -207,23 +207,45 @@ source_busy(struct db_batch *b, const int64_t *ids, size_t n)
 	return db_add(b, &source_busy_stmt, db_ints(ids, n));
 }
 
+/*
+ * A buried poll comes back after six hours in which nobody has looked after it, on probation:
+ * the next crash buries it again.
+ */
 static const struct db_stmt source_plan_missing_stmt = {
 	.name = "source_plan_missing",
-	.sql = "INSERT INTO job (kind, key, host, args, run_at)"
-	       "SELECT 'poll', s.id::text, substring(s.url FROM '^[a-z]+://([^/?#]+)'),"
-	       "       jsonb_build_object('source', s.id), s.next_poll_at"
-	       "  FROM source s"
-	       " WHERE s.state = 'active'"
-	       "   AND NOT EXISTS (SELECT 1 FROM job j"
-	       "                    WHERE j.kind = 'poll' AND j.key = s.id::text)"
-	       "    ON CONFLICT (kind, key) WHERE state <> 'dead' DO NOTHING",
-	.params = "",
+	.sql = "WITH lost AS ("
+	       "  SELECT s.id::text AS key, s.id, s.url, s.next_poll_at"
+	       "    FROM source s"
+	       "   WHERE s.state = 'active'"
+	       "     AND NOT EXISTS (SELECT 1 FROM job j"
+	       "                      WHERE j.kind = 'poll' AND j.key = s.id::text"
+	       "                        AND j.state <> 'dead')),"
+	       " buried AS ("
+	       "  SELECT j.key, max(j.id) AS id"
+	       "    FROM job j"
+	       "    JOIN lost ON lost.key = j.key"
+	       "   WHERE j.kind = 'poll' AND j.state = 'dead'"
+	       "   GROUP BY j.key),"
+	       " revived AS ("
+	       "  UPDATE job j"
+	       "     SET state = 'ready', run_at = now(), attempt = 0,"
+	       "         crashes = least(j.crashes, $1 - 1)"
+	       "    FROM buried b"
+	       "   WHERE j.id = b.id AND j.state = 'dead'"
+	       "     AND j.run_at < now() - interval '6 hours')"
+	       " INSERT INTO job (kind, key, host, args, run_at)"
+	       " SELECT 'poll', lost.key, substring(lost.url FROM '^[a-z]+://([^/?#]+)'),"
+	       "        jsonb_build_object('source', lost.id), lost.next_poll_at"
+	       "   FROM lost"
+	       "  WHERE NOT EXISTS (SELECT 1 FROM buried b WHERE b.key = lost.key)"
+	       "     ON CONFLICT (kind, key) WHERE state <> 'dead' DO NOTHING",
+	.params = "i",
 };
 
 void
 source_plan_missing(struct db_batch *b)
 {
-	(void)db_add0(b, &source_plan_missing_stmt);
+	(void)db_add(b, &source_plan_missing_stmt, db_int(JOB_CRASHES_MAX));
 }
 
 /* A waiting job is hastened, a dead or lost one begins anew; a running one is at it already. */

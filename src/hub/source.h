@@ -56,8 +56,7 @@ void source_polled(struct db_batch *b, const struct source_polled *p);
 void source_next_poll(struct db_batch *b, int64_t id);
 /* How many of these sources are due or being polled: one int row. */
 size_t source_busy(struct db_batch *b, const int64_t *ids, size_t n);
-/* Safety net for a job that was removed by hand: an active source without a poll job gets one.
- */
+/* Safety net: active sources without a poll job get one, a dead one lives again after 6 h. */
 void source_plan_missing(struct db_batch *b);
 /* The job of a source: kind "poll", key = id. One alive per source. */
 void source_poll_now(struct db_batch *b, int64_t id);

@@ -16,6 +16,7 @@
 #include "main/embedded.h"
 #include "main/jobs.h"
 #include "main/ops.h"
+#include "main/tend.h"
 #include "media/frame.h"
 #include "media/program.h"
 #include "net/blob.h"
@@ -40,6 +41,7 @@ struct worker {
 	struct httpd *metrics;
 	struct jobs *jobs;
 	struct checkpoint *checkpoint;
+	struct tend *tend;
 	struct loop_timer beat, late;
 	const char *media_argv[2];
 	char label[32];
@@ -172,6 +174,7 @@ worker_start(struct worker *w)
 	w->loaded = true;
 	ap_start(w->env.ap);
 	w->checkpoint = checkpoint_start(&w->env);
+	w->tend = tend_start(&w->env);
 	w->jobs = jobs_start(&w->env, w->hub.worker, kinds, n);
 	worker_listen(w);
 	worker_tell(w, WORKER_READY);
@@ -221,6 +224,8 @@ worker_stopping(void *arg)
 		jobs_stop(w->jobs);
 	if (w->checkpoint)
 		checkpoint_stop(w->checkpoint);
+	if (w->tend)
+		tend_stop(w->tend);
 	if (w->env.httpd)
 		httpd_drain(w->env.httpd, w->replaced ? WORKER_PATIENCE_MS : 0);
 }
@@ -352,6 +357,7 @@ worker_free(struct worker *w)
 {
 	jobs_free(w->jobs);
 	checkpoint_free(w->checkpoint);
+	tend_free(w->tend);
 	httpd_free(w->metrics);
 	httpd_free(w->env.httpd);
 	web_free(w->env.web);
