@@ -140,6 +140,7 @@ CREATE TABLE post (
 -- Timelines go by id: the time of its release, or of publication for what a first connect found.
 CREATE INDEX post_public ON post (id DESC) WHERE state = 'published';
 CREATE INDEX post_account ON post (account, id DESC) WHERE state = 'published';
+CREATE INDEX post_held ON post (id) WHERE state = 'held';
 CREATE INDEX post_tags ON post USING gin (tag_keys) WHERE state = 'published';
 
 -- Other keys under which a source's item may come again. A held post gets its id when it is

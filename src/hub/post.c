@@ -205,6 +205,28 @@ post_release(struct db_batch *b, int64_t id, int64_t as)
 	(void)db_add(b, &post_release_stmt, db_int(id), db_int(as));
 }
 
+static const struct db_stmt post_plan_missing_stmt = {
+	.name = "post_plan_missing",
+	.sql = "INSERT INTO job (kind, key, args)"
+	       "SELECT 'media', p.id::text, jsonb_build_object('post', p.id, 'bare', true)"
+	       "  FROM post p"
+	       " WHERE p.state = 'held' AND p.reason = 'media'"
+	       "   AND NOT EXISTS (SELECT 1 FROM job j"
+	       "                    WHERE j.kind = 'media' AND j.key = p.id::text"
+	       "                      AND j.state <> 'dead')"
+	       "   AND NOT EXISTS (SELECT 1 FROM job j"
+	       "                    WHERE j.kind = 'media' AND j.key = p.id::text"
+	       "                      AND j.state = 'dead' AND j.args ? 'bare')"
+	       "    ON CONFLICT (kind, key) WHERE state <> 'dead' DO NOTHING",
+	.params = "",
+};
+
+void
+post_plan_missing(struct db_batch *b)
+{
+	(void)db_add0(b, &post_plan_missing_stmt);
+}
+
 static const struct db_stmt post_drop_stmt = {
 	.name = "post_drop",
 	.sql = "WITH changed AS ("
@@ -696,6 +718,7 @@ const struct db_stmt *const post_stmts[] = {
 	&post_media_trim_stmt,
 	&post_revise_stmt,
 	&post_release_stmt,
+	&post_plan_missing_stmt,
 	&post_drop_stmt,
 	&post_guard_stmt,
 	&post_pictured_stmt,

@@ -4,6 +4,7 @@
 
 #include "base/conf.h"
 #include "base/log.h"
+#include "hub/post.h"
 #include "hub/source.h"
 #include "task/task.h"
 
@@ -39,6 +40,7 @@ tend_begin(struct task *t)
 
 	db_batch_init(&r->batch, task_arena(t));
 	source_plan_missing(&r->batch);
+	post_plan_missing(&r->batch);
 	return await_commit(t, &r->batch, tend_end);
 }
 

@@ -1,6 +1,7 @@
 /*
- * Tend: every minute or two, sources that nobody polls any more get their job back. Each worker
- * of the role ingest does it.
+ * Tend: every minute or two, what has lost its job gets it back: sources that nobody polls any
+ * more, posts that wait for pictures that nobody brings. Each worker of the role ingest does
+ * it.
  */
 #ifndef MAIN_TEND_H
 #define MAIN_TEND_H

@@ -27,6 +27,7 @@ struct pull_open {
 struct pull {
 	const struct job *job;
 	int64_t post_id;
+	bool bare; /* pictures that are not there are given up */
 	struct db_batch tx;
 	struct post post;
 	struct post_media *media;
@@ -66,6 +67,9 @@ pull_begin(struct task *t)
 		return fail(t, e);
 	if (!json_want_int(args, "post", 1, INT64_MAX, &p->post_id))
 		return fail(t, err_new(a, ERR_INPUT, "a media job without its post"));
+	(void)json_want_bool(args, "bare", &p->bare);
+	/* After two crashes of the worker at this job it is not tried a third time. */
+	p->bare = p->bare || p->job->crashes >= JOB_CRASHES_MAX - 1;
 	db_batch_init(&p->tx, a);
 	(void)post_any(&p->tx, p->post_id);
 	(void)record_said(&p->tx, task_env(t)->hub, p->post_id);
@@ -78,13 +82,6 @@ static bool
 pull_is_open(const struct post_media *m)
 {
 	return span_is(m->type, "image") && !m->media && !m->error.p;
-}
-
-/* After two crashes of the worker at this job it is not tried a third time. */
-static bool
-pull_is_cursed(const struct pull *p)
-{
-	return p->job->crashes >= JOB_CRASHES_MAX - 1;
 }
 
 static void
@@ -102,7 +99,7 @@ pull_ask(struct task *t, struct pull *p)
 			continue;
 		o = &p->open[p->n_open++];
 		o->m = &p->media[i];
-		if (!pull_is_cursed(p))
+		if (!p->bare)
 			o->child = group_add(
 				&p->group, &picture_flow, &arg, sizeof(arg), &o->found);
 	}
@@ -138,11 +135,10 @@ pull_fetched(struct task *t)
 	struct pull *p = task_state(t);
 
 	for (size_t i = 0; i < p->n_open; i++)
-		p->open[i].error =
-			pull_is_cursed(p)
-				? err_new(task_arena(t), ERR_UNPROCESSABLE,
-					  "fetching it brought the program down twice")
-				: group_error(&p->group, p->open[i].child);
+		p->open[i].error = p->bare ? err_new(task_arena(t), ERR_UNPROCESSABLE,
+						     "fetching it brought the program down or "
+						     "was given up")
+					   : group_error(&p->group, p->open[i].child);
 	return go(t, pull_settle);
 }
 

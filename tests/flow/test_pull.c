@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "hub/post.h"
 #include "lib/check.h"
+#include "lib/dbrun.h"
 #include "lib/file.h"
 #include "lib/hubrun.h"
 #include "lib/pg.h"
@@ -590,6 +591,49 @@ test_cursed(void **state)
 }
 
 static void
+plan_missing(struct db_batch *b, void *ctx)
+{
+	(void)ctx;
+	post_plan_missing(b);
+}
+
+/* Its job was buried: it goes out without its pictures, once, rather than wait for ever. */
+static void
+test_buried(void **state)
+{
+	struct world w;
+	int64_t id, other;
+
+	(void)state;
+	world_init(&w);
+	serve(&w, "/buried.gif", "image/gif", "animated.gif");
+	id = POST(&w, "held media", "/buried.gif");
+	other = POST(&w, "held review", "/buried.gif");
+	dbrun_ok(w.dsn, plan_missing, NULL, NULL);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM job"), 2); /* it has one */
+	(void)SQL_TEXT(&w, "UPDATE job SET state = 'dead'");
+	for (int i = 0; i < 2; i++)
+		dbrun_ok(w.dsn, plan_missing, NULL, NULL);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM job WHERE state = 'ready'"), 1);
+	pull(&w, id);
+	assert_string_equal(SQL_TEXT(&w,
+				    "SELECT p.state || ' ' || count(m.error) FROM post p"
+				    " JOIN post_media m ON m.post = p.id"
+				    " WHERE p.id = %" PRId64 " GROUP BY p.id",
+				    id_now(&w, id)),
+		"published 1");
+	check_record(&w, id, "create 1");
+	assert_int_equal(site_count(site, "/buried.gif"), 0);
+	check_post(&w, other, "held 1 0/0 dead 0");
+	/* That one is not tried again for ever. */
+	id = POST(&w, "held media", "/buried.gif");
+	(void)SQL_TEXT(&w, "UPDATE job SET state = 'dead', args = args || '{\"bare\": true}'");
+	dbrun_ok(w.dsn, plan_missing, NULL, NULL);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM job WHERE state = 'ready'"), 0);
+	world_fini(&w);
+}
+
+static void
 test_lease_lost(void **state)
 {
 	struct world w;
@@ -694,6 +738,7 @@ main(void)
 		cmocka_unit_test(test_edit_meanwhile),
 		cmocka_unit_test(test_not_ours_to_say),
 		cmocka_unit_test(test_cursed),
+		cmocka_unit_test(test_buried),
 		cmocka_unit_test(test_lease_lost),
 		cmocka_unit_test(test_stopped),
 	};
