@@ -14,9 +14,7 @@
 #define CONFLICTS_MAX 5 /* in a row: then it is no race but the page */
 #define BACKOFF_MS 500
 #define BACKOFF_MAX_MS 30000
-#define BACKOFF_REFUSED_MAX_MS                                                                 \
-	600000 /* the source is asked each time: as often as it may be                         \
-		*/
+#define BACKOFF_REFUSED_MAX_MS 600000 /* the source is asked again each time */
 
 struct poll {
 	const struct job *job;

@@ -70,8 +70,7 @@ void post_revise(
  * id of now (post_ids): the one of its ingest may lie behind them.
  */
 void post_release(struct db_batch *b, int64_t id, int64_t as);
-/* A post that waits for pictures without a living job gets one that releases it without them.
- */
+/* Posts that wait for pictures without a living job get one that releases them without. */
 void post_plan_missing(struct db_batch *b);
 /* State held -> withdrawn: it was never said, so nobody is told. Conflict as above. */
 void post_drop(struct db_batch *b, int64_t id, int64_t at_us, struct span reason);

@@ -10,7 +10,6 @@
 #include "db/queue.h"
 #include "hub/account.h"
 #include "hub/hub.h"
-#include "hub/source.h"
 #include "main/place.h"
 
 #define PREPARE_PAUSE_MS 100
@@ -117,7 +116,6 @@ prepare_release(struct task *t)
 	}
 	queue_release_prefix(
 		&s->batch, arena_printf(task_arena(t), "%.*s/", SPAN_FMT(o->name)));
-	source_plan_missing(&s->batch);
 	return await_commit(t, &s->batch, prepare_end);
 }
 

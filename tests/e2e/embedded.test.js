@@ -97,7 +97,7 @@ test('a postmaster whose socket is elsewhere is stopped, and our own one started
 });
 
 test('the data directory can be moved', { timeout: 90_000 }, async () => {
-	// A poll that somebody has removed by hand comes back with the start.
+	// A poll that somebody has removed by hand comes back.
 	await hub.sql("DELETE FROM job WHERE kind = 'poll'");
 	await hub.stop();
 	const moved = join(dir, 'moved here');
@@ -107,7 +107,7 @@ test('the data directory can be moved', { timeout: 90_000 }, async () => {
 	await hub.start();
 	await checkWhole();
 	assert.equal(pidFile()[4], join(moved, 'run'));
-	assert.equal((await hub.sql("SELECT id FROM job WHERE kind = 'poll'")).length, 1);
+	await until('the poll is back', async () => (await hub.sql("SELECT id FROM job WHERE kind = 'poll'")).length === 1, { timeout: 10_000, logs: () => hub.tail() });
 });
 
 test('private addresses are warned about at the start, and only where they are permitted', () => {
