@@ -60,6 +60,7 @@ CREATE UNIQUE INDEX account_one_hub ON account (kind) WHERE kind IN ('hub', 'ins
 CREATE TABLE account_count (
 	account bigint PRIMARY KEY REFERENCES account,
 	posts bigint NOT NULL DEFAULT 0,
+	followers bigint NOT NULL DEFAULT 0,
 	last_post_at timestamptz
 ) WITH (fillfactor = 10);
 
@@ -278,6 +279,28 @@ CREATE TABLE follow (
 	PRIMARY KEY (account, actor)
 );
 CREATE INDEX follow_actor ON follow (actor);
+
+-- Kept where the rows change: pages would count thousands of them each time. The rows of the
+-- accounts are locked in one order and before the generation, as whatever publishes does it.
+CREATE FUNCTION litfass_count_followers() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+	PERFORM FROM account_count
+	  WHERE account IN (SELECT account FROM changed) ORDER BY account FOR UPDATE;
+	UPDATE account_count n SET followers = n.followers + TG_ARGV[0]::bigint * c.n
+	  FROM (SELECT account, count(*) AS n FROM changed GROUP BY account) c
+	 WHERE n.account = c.account;
+	IF FOUND THEN
+		UPDATE generation SET followers_at = coalesce(followers_at, now());
+	END IF;
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER follow_added AFTER INSERT ON follow REFERENCING NEW TABLE AS changed
+	FOR EACH STATEMENT EXECUTE FUNCTION litfass_count_followers('1');
+CREATE TRIGGER follow_removed AFTER DELETE ON follow REFERENCING OLD TABLE AS changed
+	FOR EACH STATEMENT EXECUTE FUNCTION litfass_count_followers('-1');
 
 -- Activities taken in: (signer, id) is unique for ever; the body goes when the work is done.
 CREATE TABLE inbox_activity (

@@ -9,7 +9,7 @@
 	"       a.website, a.language, am.blob AS avatar_blob, hm.blob AS header_blob,"        \
 	"       a.public_key_pem, a.ed25519_public, " private_keys_ " AS private_keys,"        \
 	"       coalesce(n.posts, 0) AS posts_count,"                                          \
-	"       (SELECT count(*) FROM follow f WHERE f.account = a.id) AS followers_count,"    \
+	"       coalesce(n.followers, 0) AS followers_count,"                                  \
 	"       n.last_post_at AS last_post_us, a.created_at AS created_us,"                   \
 	"       a.updated_at AS updated_us"                                                    \
 	"  FROM account a"                                                                     \

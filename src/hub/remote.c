@@ -84,13 +84,8 @@ remote_put(struct db_batch *b, const struct remote_actor *r)
 
 static const struct db_stmt remote_delete_stmt = {
 	.name = "remote_delete",
-	.sql = "WITH gone AS ("
-	       "  DELETE FROM follow"
-	       "   WHERE actor = (SELECT id FROM remote_actor WHERE uri = $1)"
-	       "  RETURNING account)"
-	       " UPDATE generation"
-	       "    SET followers_at = coalesce(followers_at, now())"
-	       "  WHERE EXISTS (SELECT 1 FROM gone)",
+	.sql = "DELETE FROM follow"
+	       " WHERE actor = (SELECT id FROM remote_actor WHERE uri = $1)",
 	.params = "t",
 };
 
@@ -359,17 +354,12 @@ remote_host_result(struct db_batch *b, const struct remote_result *v, size_t n)
 
 static const struct db_stmt follow_put_stmt = {
 	.name = "follow_put",
-	.sql = "WITH put AS ("
-	       "  INSERT INTO follow (account, actor, uri)"
-	       "  SELECT $1, r.id, $3"
-	       "    FROM remote_actor r"
-	       "   WHERE r.uri = $2"
-	       "      ON CONFLICT (account, actor) DO UPDATE"
-	       "     SET uri = excluded.uri"
-	       "  RETURNING (xmax = 0) AS added)"
-	       " UPDATE generation"
-	       "    SET followers_at = coalesce(followers_at, now())"
-	       "  WHERE EXISTS (SELECT 1 FROM put WHERE added)",
+	.sql = "INSERT INTO follow (account, actor, uri)"
+	       "SELECT $1, r.id, $3"
+	       "  FROM remote_actor r"
+	       " WHERE r.uri = $2"
+	       "    ON CONFLICT (account, actor) DO UPDATE"
+	       "   SET uri = excluded.uri",
 	.params = "itt",
 };
 
@@ -386,17 +376,12 @@ follow_put(struct db_batch *b, int64_t account, struct span actor_uri, struct sp
  */
 static const struct db_stmt follow_delete_stmt = {
 	.name = "follow_delete",
-	.sql = "WITH gone AS ("
-	       "  DELETE FROM follow f"
-	       "   USING remote_actor r"
-	       "   WHERE r.id = f.actor AND r.uri = $2"
-	       "     AND (f.uri = $3 OR ($1 <> 0 AND f.account = $1 AND NOT EXISTS ("
-	       "          SELECT 1 FROM inbox_activity a"
-	       "           WHERE a.signer = $2 AND a.uri = $3 AND a.type = 'Follow')))"
-	       "  RETURNING 1)"
-	       " UPDATE generation"
-	       "    SET followers_at = coalesce(followers_at, now())"
-	       "  WHERE EXISTS (SELECT 1 FROM gone)",
+	.sql = "DELETE FROM follow f"
+	       " USING remote_actor r"
+	       " WHERE r.id = f.actor AND r.uri = $2"
+	       "   AND (f.uri = $3 OR ($1 <> 0 AND f.account = $1 AND NOT EXISTS ("
+	       "        SELECT 1 FROM inbox_activity a"
+	       "         WHERE a.signer = $2 AND a.uri = $3 AND a.type = 'Follow')))",
 	.params = "itt",
 };
 

@@ -115,10 +115,20 @@ take_all(const struct inbox_new *rows, size_t n)
 	dbrun_ok(fedi->dsn, fill_take_all, NULL, &x);
 }
 
+/* Whatever happens to followers, their number goes with them. */
 static size_t
 work(void)
 {
-	return fedi_jobs(fedi, "receive", &receive_flow);
+	const size_t n = fedi_jobs(fedi, "receive", &receive_flow);
+
+	assert_int_equal(
+		pg_number(fedi->dsn,
+			"SELECT count(*) FROM account a"
+			"  LEFT JOIN account_count n ON n.account = a.id"
+			" WHERE coalesce(n.followers, 0) <>"
+			"       (SELECT count(*) FROM follow f WHERE f.account = a.id)"),
+		0);
+	return n;
 }
 
 static const char *
