@@ -87,20 +87,19 @@ struct httpd_reply {
 	struct span csp; /* Content-Security-Policy, SPAN_NONE = the strict default */
 	const struct http_header *more;
 	size_t n_more;
-	/* gzip of body, made once by the cache; used when the client accepts it. */
-	struct span gzip;
 };
 void httpd_send(struct httpd_req *r, const struct httpd_reply *p);
 /* One more header line of whatever answer follows: Allow, limits. */
 void httpd_add_header(struct httpd_req *r, const char *name, struct span value);
 /*
- * Hot path: `head` is a status line and headers prepared once by httpd_freeze, body follows.
- * Answers If-None-Match, HEAD and gzip like httpd_send.
+ * An answer to be given many times, copied, counted. The body is sent without a copy, and as
+ * gzip to whoever accepts that: it is made once, at the first such request.
  */
 struct httpd_frozen;
-struct httpd_frozen *httpd_freeze(const struct httpd_reply *p); /* counted, heap */
+struct httpd_frozen *httpd_freeze(const struct httpd_reply *p);
 struct httpd_frozen *httpd_frozen_ref(struct httpd_frozen *f);
 void httpd_frozen_unref(struct httpd_frozen *f);
+/* Bytes, with what gzip may take. */
 size_t httpd_frozen_size(const struct httpd_frozen *f);
 void httpd_send_frozen(struct httpd_req *r, struct httpd_frozen *f);
 /* Status, text/plain or {"error": ...} or the HTML error page of the web layer's hook. */

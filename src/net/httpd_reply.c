@@ -181,32 +181,23 @@ reply_out(struct httpd_req *r, int status, struct evbuffer *body, int64_t length
 void
 httpd_send(struct httpd_req *r, const struct httpd_reply *p)
 {
-	struct span vary = p->vary, body = p->body, etag = p->etag;
 	struct evbuffer *b = NULL;
 	int status = p->status;
 
 	MAGIC_CHECK(r, REQ_MAGIC);
 	if (!r->ev)
 		return;
-	if (p->gzip.p && accepts_gzip(r)) {
-		body = p->gzip;
-		etag = etag_gzip(r->arena, etag);
-		reply_header(r, "Content-Encoding", SPAN("gzip"));
-	}
-	if (p->gzip.p)
-		vary = vary.p ? arena_printf(r->arena, "%.*s, Accept-Encoding", SPAN_FMT(vary))
-			      : SPAN("Accept-Encoding");
-	if (status == 200 && etag_matches(httpd_header(r, "if-none-match"), etag))
+	if (status == 200 && etag_matches(httpd_header(r, "if-none-match"), p->etag))
 		status = 304;
 	reply_common(r, p);
-	reply_header(r, "Vary", vary);
-	reply_header(r, "ETag", etag);
-	if (status != 304 && body.n > 0) {
+	reply_header(r, "Vary", p->vary);
+	reply_header(r, "ETag", p->etag);
+	if (status != 304 && p->body.n > 0) {
 		b = evbuffer_new();
 		assert(b);
-		(void)evbuffer_add(b, body.p, body.n);
+		(void)evbuffer_add(b, p->body.p, p->body.n);
 	}
-	reply_out(r, status, b, (int64_t)body.n);
+	reply_out(r, status, b, (int64_t)p->body.n);
 }
 
 void
@@ -250,6 +241,8 @@ struct httpd_frozen {
 	int refs;
 	struct arena *arena;
 	struct httpd_reply reply;
+	bool zips, zipped; /* gzip is worth it; it was made, for the first who accepts it */
+	struct span gzip;
 };
 
 /* Best effort: what does not shrink is sent as it is. */
@@ -304,9 +297,7 @@ httpd_freeze(const struct httpd_reply *p)
 		more[i].value = arena_dup(a, p->more[i].value);
 	}
 	q->more = more;
-	q->gzip = SPAN_NONE;
-	if (q->body.n >= GZIP_MIN && gzip_worth(q->type))
-		q->gzip = gzip_make(a, q->body);
+	f->zips = q->body.n >= GZIP_MIN && gzip_worth(q->type);
 	return f;
 }
 
@@ -329,7 +320,18 @@ httpd_frozen_unref(struct httpd_frozen *f)
 size_t
 httpd_frozen_size(const struct httpd_frozen *f)
 {
-	return sizeof(*f) + arena_used(f->arena);
+	return sizeof(*f) + arena_used(f->arena) + (f->zips ? f->reply.body.n : 0);
+}
+
+/* The gzip of the body, SPAN_NONE if there is none. */
+static struct span
+frozen_gzip(struct httpd_frozen *f)
+{
+	if (!f->zipped) {
+		f->zipped = true;
+		f->gzip = gzip_make(f->arena, f->reply.body);
+	}
+	return f->gzip;
 }
 
 static void
@@ -351,11 +353,11 @@ httpd_send_frozen(struct httpd_req *r, struct httpd_frozen *f)
 	MAGIC_CHECK(r, REQ_MAGIC);
 	if (!r->ev)
 		return;
-	if (p->gzip.p) {
+	if (f->zips) {
 		vary = vary.p ? arena_printf(r->arena, "%.*s, Accept-Encoding", SPAN_FMT(vary))
 			      : SPAN("Accept-Encoding");
-		if (accepts_gzip(r)) {
-			body = p->gzip;
+		if (accepts_gzip(r) && frozen_gzip(f).p) {
+			body = f->gzip;
 			etag = etag_gzip(r->arena, etag);
 			reply_header(r, "Content-Encoding", SPAN("gzip"));
 		}
