@@ -1,6 +1,7 @@
 #include "main/worker.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -31,6 +32,8 @@
 #define WORKER_LATE_MS 3000 /* then clients get 503 instead of waiting for the database */
 #define WORKER_LOAD_PAUSE_MS 200
 #define WORKER_TRACE_MAX (1024 * 1024)
+#define WORKER_HEAP_SPARE (8 << 20)
+#define WORKER_HEAP_BLOCK (1 << 20) /* larger ones are mapped, and go back at once */
 
 struct worker {
 	struct arena *arena;
@@ -387,6 +390,19 @@ worker_loop(struct worker *w)
 	loop_run(w->loop);
 }
 
+/*
+ * By default the heap's end goes back to the system at every 128 kB, and the next page that is
+ * built takes it again, fault by fault; and each thread has a heap of its own, which what the
+ * loop keeps of it holds open for ever.
+ */
+static void
+worker_heap(void)
+{
+	(void)mallopt(M_ARENA_MAX, 1);
+	(void)mallopt(M_MMAP_THRESHOLD, WORKER_HEAP_BLOCK);
+	(void)mallopt(M_TRIM_THRESHOLD, WORKER_HEAP_SPARE);
+}
+
 int
 worker_run(struct arena *a, const struct conf *c, const struct part_args *p)
 {
@@ -396,6 +412,7 @@ worker_run(struct arena *a, const struct conf *c, const struct part_args *p)
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGINT, SIG_IGN);
+	worker_heap();
 	hub_init(&w.hub, a, c, seal);
 	w.hub.worker = p->name;
 	w.env.conf = c;
