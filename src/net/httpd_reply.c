@@ -72,6 +72,24 @@ etag_gzip(struct arena *a, struct span etag)
 	return arena_printf(a, "%.*s-gz\"", (int)(etag.n - 1), etag.p);
 }
 
+/* Of the parameters of a coding: a weight of 0 means never (RFC 9110 12.4.2). */
+static bool
+weight_is_zero(struct span params)
+{
+	struct span param;
+
+	while (params.p && span_cut(&params, ';', &param)) {
+		param = span_trim(param);
+		if (!span_starts(param, SPAN("q=")) && !span_starts(param, SPAN("Q=")))
+			continue;
+		for (size_t i = 2; i < param.n; i++)
+			if (param.p[i] != '0' && param.p[i] != '.')
+				return false;
+		return true;
+	}
+	return false;
+}
+
 static bool
 accepts_gzip(const struct httpd_req *r)
 {
@@ -83,7 +101,7 @@ accepts_gzip(const struct httpd_req *r)
 
 		(void)span_cut(&q, ';', &name);
 		if (span_is_nocase(span_trim(name), "gzip"))
-			return !q.p || (!span_has(q, SPAN("q=0")) || span_has(q, SPAN("q=0.")));
+			return !weight_is_zero(q);
 	}
 	return false;
 }
