@@ -31,7 +31,7 @@ struct slot {
 	uint64_t incarnation;
 };
 
-struct release {
+struct sup_release {
 	char *name;
 	bool crashed;
 };
@@ -57,7 +57,7 @@ struct supervisor {
 	struct kid *database, *preparing, *releasing;
 	struct backoff database_backoff, prepare_backoff;
 	struct loop_timer database_again, prepare_again, deadline, watchdog;
-	struct release releases[RELEASES_MAX];
+	struct sup_release releases[RELEASES_MAX];
 	size_t n_releases;
 };
 

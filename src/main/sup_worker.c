@@ -30,7 +30,7 @@ sup_release(struct supervisor *s, const char *name, bool crashed)
 	if (s->phase != PHASE_RUN || s->n_releases == RELEASES_MAX)
 		return;
 	s->releases[s->n_releases++] =
-		(struct release){.name = xstrdup(name), .crashed = crashed};
+		(struct sup_release){.name = xstrdup(name), .crashed = crashed};
 	sup_release_next(s);
 }
 
@@ -39,7 +39,7 @@ sup_released(struct supervisor *s)
 {
 	free(s->releases[0].name);
 	s->n_releases--;
-	memmove(&s->releases[0], &s->releases[1], s->n_releases * sizeof(struct release));
+	memmove(&s->releases[0], &s->releases[1], s->n_releases * sizeof(struct sup_release));
 }
 
 void
