@@ -6,34 +6,6 @@
 #include "lib/fedi.h"
 #include "lib/pg.h"
 
-static struct fedi *fedi;
-static struct arena *arena;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	fedi = fedi_new();
-	arena = fedi->arena;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fedi_free(fedi);
-	return 0;
-}
-
-static int
-clean(void **state)
-{
-	(void)state;
-	fedi_clean(fedi);
-	return 0;
-}
-
 /* ---- a flow that asks once ---- */
 
 enum what {
@@ -369,14 +341,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_one_fetch_for_all, clean),
-		cmocka_unit_test_setup(test_failing, clean),
-		cmocka_unit_test_setup(test_too_late, clean),
-		cmocka_unit_test_setup(test_flood, clean),
-		cmocka_unit_test_setup(test_own, clean),
-		cmocka_unit_test_setup(test_own_sealed, clean),
-		cmocka_unit_test_setup(test_origin, clean),
+		cmocka_unit_test_setup(test_one_fetch_for_all, fedi_fresh),
+		cmocka_unit_test_setup(test_failing, fedi_fresh),
+		cmocka_unit_test_setup(test_too_late, fedi_fresh),
+		cmocka_unit_test_setup(test_flood, fedi_fresh),
+		cmocka_unit_test_setup(test_own, fedi_fresh),
+		cmocka_unit_test_setup(test_own_sealed, fedi_fresh),
+		cmocka_unit_test_setup(test_origin, fedi_fresh),
 	};
 
-	return cmocka_run_group_tests_name("flow.actor", tests, setup, teardown);
+	return cmocka_run_group_tests_name("flow.actor", tests, fedi_setup, fedi_teardown);
 }

@@ -20,8 +20,6 @@
 #include "lib/hang.h"
 #include "lib/pg.h"
 
-static struct fedi *fedi;
-static struct arena *arena;
 static int64_t source_id;
 static struct job job = {.attempt = 1};
 static bool failing; /* what is asked has to fail */
@@ -473,23 +471,6 @@ test_stop(void **state)
 	}
 }
 
-static int
-setup(void **state)
-{
-	(void)state;
-	fedi = fedi_new();
-	arena = fedi->arena;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fedi_free(fedi);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -502,5 +483,5 @@ main(void)
 		cmocka_unit_test(test_stop),
 	};
 
-	return cmocka_run_group_tests_name("flow.awaits", tests, setup, teardown);
+	return cmocka_run_group_tests_name("flow.awaits", tests, fedi_setup, fedi_teardown);
 }

@@ -8,26 +8,6 @@
 #include "lib/fedi.h"
 #include "lib/pg.h"
 
-static struct fedi *fedi;
-static struct arena *arena;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	fedi = fedi_new();
-	arena = fedi->arena;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fedi_free(fedi);
-	return 0;
-}
-
 static int
 clean(void **state)
 {
@@ -821,5 +801,5 @@ main(void)
 		cmocka_unit_test_setup(test_stopped_settling, clean),
 	};
 
-	return cmocka_run_group_tests_name("flow.deliver", tests, setup, teardown);
+	return cmocka_run_group_tests_name("flow.deliver", tests, fedi_setup, fedi_teardown);
 }

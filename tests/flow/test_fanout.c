@@ -8,26 +8,6 @@
 #include "lib/fedi.h"
 #include "lib/pg.h"
 
-static struct fedi *fedi;
-static struct arena *arena;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	fedi = fedi_new();
-	arena = fedi->arena;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fedi_free(fedi);
-	return 0;
-}
-
 static int64_t
 number(const char *sql)
 {
@@ -432,5 +412,5 @@ main(void)
 		cmocka_unit_test_setup(test_stopped, clean),
 	};
 
-	return cmocka_run_group_tests_name("flow.fanout", tests, setup, teardown);
+	return cmocka_run_group_tests_name("flow.fanout", tests, fedi_setup, fedi_teardown);
 }

@@ -5,34 +5,6 @@
 #include "lib/fedi.h"
 #include "lib/pg.h"
 
-static struct fedi *fedi;
-static struct arena *arena;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	fedi = fedi_new();
-	arena = fedi->arena;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fedi_free(fedi);
-	return 0;
-}
-
-static int
-clean(void **state)
-{
-	(void)state;
-	fedi_clean(fedi);
-	return 0;
-}
-
 static int64_t
 rows(void)
 {
@@ -393,7 +365,7 @@ test_stopped(void **state)
 		struct fedi_post known = post_like(0), p = post_like(1), again;
 		int fd;
 
-		(void)clean(NULL);
+		fedi_clean(fedi);
 		p.path = "/o/stadt/inbox";
 		if (cases[i].last_word) {
 			fedi_posts(fedi, &known, 1);
@@ -455,18 +427,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_taken, clean),
-		cmocka_unit_test_setup(test_replay, clean),
-		cmocka_unit_test_setup(test_refused, clean),
-		cmocka_unit_test_setup(test_key_that_cannot_be_had, clean),
-		cmocka_unit_test_setup(test_actor_gone, clean),
-		cmocka_unit_test_setup(test_rotated_key, clean),
-		cmocka_unit_test_setup(test_old_key_outlives_its_server, clean),
-		cmocka_unit_test_setup(test_unknown_delete, clean),
-		cmocka_unit_test_setup(test_last_word, clean),
-		cmocka_unit_test_setup(test_last_word_of_a_stranger, clean),
-		cmocka_unit_test_setup(test_stopped, clean),
+		cmocka_unit_test_setup(test_taken, fedi_fresh),
+		cmocka_unit_test_setup(test_replay, fedi_fresh),
+		cmocka_unit_test_setup(test_refused, fedi_fresh),
+		cmocka_unit_test_setup(test_key_that_cannot_be_had, fedi_fresh),
+		cmocka_unit_test_setup(test_actor_gone, fedi_fresh),
+		cmocka_unit_test_setup(test_rotated_key, fedi_fresh),
+		cmocka_unit_test_setup(test_old_key_outlives_its_server, fedi_fresh),
+		cmocka_unit_test_setup(test_unknown_delete, fedi_fresh),
+		cmocka_unit_test_setup(test_last_word, fedi_fresh),
+		cmocka_unit_test_setup(test_last_word_of_a_stranger, fedi_fresh),
+		cmocka_unit_test_setup(test_stopped, fedi_fresh),
 	};
 
-	return cmocka_run_group_tests_name("flow.inbox", tests, setup, teardown);
+	return cmocka_run_group_tests_name("flow.inbox", tests, fedi_setup, fedi_teardown);
 }

@@ -6,27 +6,15 @@
 #include "lib/fedi.h"
 #include "lib/pg.h"
 
-static struct fedi *fedi;
-static struct arena *arena;
 static struct span alice, bob, stadt;
 
 static int
 setup(void **state)
 {
-	(void)state;
-	fedi = fedi_new();
-	arena = fedi->arena;
+	(void)fedi_setup(state);
 	alice = fedi_actor(fedi, "alice");
 	bob = fedi_actor(fedi, "bob");
 	stadt = arena_printf(arena, "%.*s/o/stadt", SPAN_FMT(fedi->hub_base));
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fedi_free(fedi);
 	return 0;
 }
 
@@ -635,5 +623,5 @@ main(void)
 		cmocka_unit_test_setup(test_stopped, clean),
 	};
 
-	return cmocka_run_group_tests_name("flow.receive", tests, setup, teardown);
+	return cmocka_run_group_tests_name("flow.receive", tests, setup, fedi_teardown);
 }

@@ -16,7 +16,6 @@
 #define TIMELINE "/api/v1/timelines/public?local=true"
 #define POST_ID "116153332531200001"
 
-static struct fedi *fedi;
 static const struct err *web_failed;
 
 /* ---- a get as a flow ---- */
@@ -144,14 +143,6 @@ setup(void **state)
 	(void)state;
 	fedi = fedi_new_apart();
 	fedi->conf.rate_limit = 5;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fedi_free(fedi);
 	return 0;
 }
 
@@ -554,5 +545,5 @@ main(void)
 		cmocka_unit_test_setup(test_away, clean),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, fedi_teardown);
 }

@@ -18,6 +18,9 @@
 #include "lib/pg.h"
 #include "task/work.h"
 
+struct fedi *fedi;
+struct arena *arena;
+
 /* ---- the world ---- */
 
 static int
@@ -128,12 +131,6 @@ fedi_make(struct pg *pg)
 }
 
 struct fedi *
-fedi_new(void)
-{
-	return fedi_make(pg_shared());
-}
-
-struct fedi *
 fedi_new_apart(void)
 {
 	return fedi_make(pg_start());
@@ -179,6 +176,31 @@ fedi_clean(struct fedi *f)
 	f->arg = NULL;
 	f->when = NULL;
 	f->then = NULL;
+}
+
+int
+fedi_setup(void **state)
+{
+	(void)state;
+	fedi = fedi_make(pg_shared());
+	arena = fedi->arena;
+	return 0;
+}
+
+int
+fedi_teardown(void **state)
+{
+	(void)state;
+	fedi_free(fedi);
+	return 0;
+}
+
+int
+fedi_fresh(void **state)
+{
+	(void)state;
+	fedi_clean(fedi);
+	return 0;
 }
 
 /* ---- a run ---- */

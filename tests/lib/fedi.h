@@ -54,7 +54,13 @@ struct fedi {
 	size_t n_seen;
 };
 
-struct fedi *fedi_new(void);
+/* One world for all tests of a program, with its arena, by cmocka's fixtures. */
+extern struct fedi *fedi;
+extern struct arena *arena;
+int fedi_setup(void **state);
+int fedi_teardown(void **state);
+int fedi_fresh(void **state); /* for each test: fedi_clean */
+
 struct fedi *fedi_new_apart(void); /* on a cluster of its own, which the test may kill */
 void fedi_free(struct fedi *f);
 /* Nothing but the hub and the organisation are left. */
