@@ -80,7 +80,7 @@ base64_write(struct arena *a, struct span s, const char *alphabet, bool pad)
 }
 
 static int
-base64_value(char c, const char *alphabet)
+base64_value(char c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return c - 'A';
@@ -88,11 +88,11 @@ base64_value(char c, const char *alphabet)
 		return c - 'a' + 26;
 	if (c >= '0' && c <= '9')
 		return c - '0' + 52;
-	return c == alphabet[62] ? 62 : c == alphabet[63] ? 63 : -1;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-static bool
-base64_read(struct arena *a, struct span s, const char *alphabet, struct span *out)
+bool
+base64_decode(struct arena *a, struct span s, struct span *out)
 {
 	uint32_t v = 0;
 	unsigned bits = 0;
@@ -107,7 +107,7 @@ base64_read(struct arena *a, struct span s, const char *alphabet, struct span *o
 		return false;
 	p = arena_alloc(a, s.n / 4 * 3 + 3);
 	for (size_t i = 0; i < s.n; i++) {
-		int d = base64_value(s.p[i], alphabet);
+		int d = base64_value(s.p[i]);
 
 		if (d < 0)
 			return false;
@@ -131,22 +131,10 @@ base64_encode(struct arena *a, struct span s)
 	return base64_write(a, s, base64_std, true);
 }
 
-bool
-base64_decode(struct arena *a, struct span s, struct span *out)
-{
-	return base64_read(a, s, base64_std, out);
-}
-
 struct span
 base64url_encode(struct arena *a, struct span s)
 {
 	return base64_write(a, s, base64_url, false);
-}
-
-bool
-base64url_decode(struct arena *a, struct span s, struct span *out)
-{
-	return base64_read(a, s, base64_url, out);
 }
 
 #define BASE58_IN 128

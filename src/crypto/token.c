@@ -25,12 +25,6 @@ token_new(struct arena *a, size_t n)
 	return base64url_encode(a, span_from(p, n));
 }
 
-bool
-token_equal(struct span x, struct span y)
-{
-	return x.n == y.n && (x.n == 0 || CRYPTO_memcmp(x.p, y.p, x.n) == 0);
-}
-
 void
 token_wipe(void *p, size_t n)
 {

@@ -8,7 +8,6 @@
 void token_random(void *out, size_t n);
 /* n random bytes as unpadded base64url. */
 struct span token_new(struct arena *a, size_t n);
-bool token_equal(struct span x, struct span y);
 /* Overwrites a secret that is no longer needed. */
 void token_wipe(void *p, size_t n);
 

@@ -279,13 +279,3 @@ blob_open(struct blob_store *b, struct arena *a, struct span name, int *fd, int6
 	*size = st.st_size;
 	return NULL;
 }
-
-const struct err *
-blob_remove(struct blob_store *b, struct arena *a, struct span name)
-{
-	if (blob_name_valid(name) && unlinkat(b->dir, blob_path(a, name).p, 0) != 0 &&
-		errno != ENOENT)
-		return err_new(
-			a, ERR_UNAVAILABLE, "the file cannot be removed: %s", strerror(errno));
-	return NULL;
-}

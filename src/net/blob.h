@@ -30,7 +30,5 @@ struct next await_blob_put_at(struct task *t, struct span bytes, struct span ext
 /* Read-only descriptor and size; ERR_NOT_FOUND when absent. The caller closes it. */
 const struct err *blob_open(struct blob_store *b, struct arena *a, struct span name, int *fd,
 	int64_t *size) MUST_CHECK;
-const struct err *blob_remove(
-	struct blob_store *b, struct arena *a, struct span name) MUST_CHECK;
 
 #endif

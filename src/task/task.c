@@ -104,12 +104,6 @@ task_error(struct task *t)
 	return t->error;
 }
 
-uint64_t
-task_id(const struct task *t)
-{
-	return t->ctx.id;
-}
-
 int
 task_left_ms(const struct task *t)
 {

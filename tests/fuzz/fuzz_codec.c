@@ -10,7 +10,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	assert(hex_decode(a, hex_encode(a, s), &out) && span_eq(out, s));
 	assert(base64_decode(a, base64_encode(a, s), &out) && span_eq(out, s));
-	assert(base64url_decode(a, base64url_encode(a, s), &out) && span_eq(out, s));
 	assert(percent_decode(a, percent_encode(a, s), true, &out) && span_eq(out, s));
 	if (s.n <= 128)
 		assert(base58_decode(a, base58_encode(a, s), &out) && span_eq(out, s));
@@ -19,10 +18,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (base64_decode(a, s, &out)) {
 		again = base64_encode(a, out);
 		assert(span_starts(again, s) || span_starts(s, again));
-	}
-	if (base64url_decode(a, s, &out)) {
-		again = base64url_encode(a, out);
-		assert(span_starts(s, again) && s.n - again.n < 3);
 	}
 	if (base58_decode(a, s, &out) && out.n <= 128)
 		assert(span_eq(base58_encode(a, out), s));

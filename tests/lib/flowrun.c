@@ -92,19 +92,6 @@ flowrun_fini(struct flowrun *r)
 		clock_fake(0, 0);
 }
 
-struct flowrun_end
-flowrun_one(const struct flow *f, const void *arg, size_t arg_size, void *out)
-{
-	struct flowrun_end end;
-	struct flowrun r;
-
-	flowrun_init(&r);
-	flowrun_start(&r, &end, f, arg, arg_size, out);
-	flowrun_wait(&r);
-	flowrun_fini(&r);
-	return end;
-}
-
 struct next
 flowrun_failed(struct task *t)
 {

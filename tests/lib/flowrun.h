@@ -36,9 +36,6 @@ void flowrun_start(struct flowrun *r, struct flowrun_end *end, const struct flow
 /* Until all have ended, then the loop stops; nothing can be started afterwards. */
 void flowrun_wait(struct flowrun *r);
 void flowrun_fini(struct flowrun *r);
-/* All of it for one flow, on the real clock. */
-struct flowrun_end flowrun_one(
-	const struct flow *f, const void *arg, size_t arg_size, void *out);
 /* Ends a failed step the plain way. */
 struct next flowrun_failed(struct task *t);
 

@@ -246,12 +246,6 @@ pg_database(struct pg *p)
 	return pg_dsn(p, name);
 }
 
-int
-pg_pid(const struct pg *p)
-{
-	return (int)p->pid;
-}
-
 const char *
 pg_socket_dir(const struct pg *p)
 {

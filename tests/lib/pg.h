@@ -23,7 +23,6 @@ void pg_again(struct pg *p);
 struct span pg_database(struct pg *p);
 /* An existing one. */
 struct span pg_dsn(struct pg *p, const char *database);
-int pg_pid(const struct pg *p);
 const char *pg_socket_dir(const struct pg *p);
 /* One command with psql's meaning, blocking; the first value as text (static memory) or "". */
 const char *pg_sql(struct span dsn, const char *sql);

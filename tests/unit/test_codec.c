@@ -74,17 +74,12 @@ test_base64(void **state)
 		check_span(base64url_encode(a, span_of(cases[i].plain)), span_of(cases[i].url));
 		assert_true(base64_decode(a, span_of(cases[i].padded), &out));
 		check_span(out, span_of(cases[i].plain));
-		assert_true(base64url_decode(a, span_of(cases[i].url), &out));
-		check_span(out, span_of(cases[i].plain));
 	}
-	assert_true(base64_decode(a, SPAN("Zg"), &out)); /* padding is optional ... */
-	check_span(out, SPAN("f"));
-	assert_true(base64url_decode(a, SPAN("Zg=="), &out)); /* ... and tolerated */
+	assert_true(base64_decode(a, SPAN("Zg"), &out)); /* padding is optional */
 	check_span(out, SPAN("f"));
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
 		if (base64_decode(a, span_of(refused[i]), &out))
 			check_fail("\"%s\" was taken", refused[i]);
-	assert_false(base64url_decode(a, SPAN("+//+"), &out));
 }
 
 /* All lengths, all byte values, there and back. */
@@ -102,8 +97,6 @@ test_round_trips(void **state)
 
 		assert_true(hex_decode(a, hex_encode(a, s), &out) && span_eq(out, s));
 		assert_true(base64_decode(a, base64_encode(a, s), &out) && span_eq(out, s));
-		assert_true(
-			base64url_decode(a, base64url_encode(a, s), &out) && span_eq(out, s));
 		assert_true(percent_decode(a, percent_encode(a, s), false, &out) &&
 			    span_eq(out, s));
 		if (n > 128)

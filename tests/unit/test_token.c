@@ -28,19 +28,6 @@ test_random(void **state)
 }
 
 static void
-test_equal(void **state)
-{
-	(void)state;
-	assert_true(token_equal(SPAN("secret"), SPAN("secret")));
-	assert_false(token_equal(SPAN("secret"), SPAN("secreT")));
-	assert_false(token_equal(SPAN("secret"), SPAN("secre")));
-	assert_false(token_equal(SPAN("secret"), SPAN("Secret")));
-	assert_false(token_equal(SPAN("x"), SPAN("")));
-	assert_true(token_equal(SPAN(""), SPAN_NONE));
-	assert_false(token_equal(span_from("a\0b", 3), span_from("a\0c", 3)));
-}
-
-static void
 test_wipe(void **state)
 {
 	char secret[16] = "0123456789abcde";
@@ -57,7 +44,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_equal),
 		cmocka_unit_test(test_wipe),
 	};
 
