@@ -15,13 +15,15 @@ struct generation {
 	struct cache *cache;
 	struct loop_timer timer;
 	bool reading, again; /* again: told of a change while reading */
-	bool blind;          /* the last reading failed; said once in the log */
+	bool blind,
+		stuck; /* the last reading, or the last bump, failed: said once in the log */
 };
 
 struct generation_read {
 	struct generation *g;
 	struct db_batch batch, followers;
 	int64_t asked_ms;
+	bool seen;
 };
 
 static step_fn generation_ask, generation_got, generation_done, generation_failed;
@@ -61,6 +63,7 @@ generation_got(struct task *t)
 	if (s->g->blind)
 		log_info(t, "generation_seen", "n=%lld", (long long)n);
 	s->g->blind = false;
+	s->seen = true;
 	if (!due)
 		return done(t);
 	db_batch_init(&s->followers, task_arena(t));
@@ -72,6 +75,9 @@ generation_got(struct task *t)
 static struct next
 generation_done(struct task *t)
 {
+	struct generation_read *s = task_state(t);
+
+	s->g->stuck = false;
 	return done(t);
 }
 
@@ -79,11 +85,17 @@ static struct next
 generation_failed(struct task *t)
 {
 	struct generation_read *s = task_state(t);
+	bool *said = s->seen ? &s->g->stuck : &s->g->blind;
+	const struct span error = err_text(task_arena(t), task_error(t));
 
-	if (!s->g->blind && task_error(t)->kind != ERR_STOPPED)
+	if (task_error(t)->kind == ERR_STOPPED || *said)
+		return done(t);
+	*said = true;
+	if (s->seen)
+		log_warn(t, "followers_not_counted", "error=%.*s", LOG_STR(error));
+	else
 		log_warn(t, "generation_unreadable", "error=%.*s cached_pages_for_s=%d",
-			LOG_STR(err_text(task_arena(t), task_error(t))), CACHE_BLIND_MS / 1000);
-	s->g->blind = true;
+			LOG_STR(error), CACHE_BLIND_MS / 1000);
 	return done(t);
 }
 
