@@ -374,6 +374,29 @@ httpd_conn_reply(struct httpd_conns *cs, struct bufferevent *bev, size_t bytes)
 	c->bytes = bytes;
 }
 
+/*
+ * Most sockets take an answer at once: then the kernel need not be told to watch for that, nor
+ * asked. libevent reports it as if it had written; of the rest it takes care itself.
+ */
+void
+httpd_conn_push(struct httpd_conns *cs, struct bufferevent *bev)
+{
+	struct httpd_conn *c = conn_of(cs, bev);
+	struct evbuffer *out;
+	int n;
+
+	if (!c || c->cut)
+		return;
+	out = bufferevent_get_output(bev);
+	(void)evbuffer_unfreeze(out, 1);
+	n = evbuffer_write_atmost(out, bufferevent_getfd(bev), WRITE_AT_ONCE);
+	(void)evbuffer_freeze(out, 1);
+	if (n <= 0 || evbuffer_get_length(out) > 0)
+		return;
+	(void)bufferevent_disable(bev, EV_WRITE);
+	bufferevent_trigger(bev, EV_WRITE, BEV_TRIG_DEFER_CALLBACKS);
+}
+
 void
 httpd_conn_done(struct httpd_conns *cs, struct bufferevent *bev)
 {

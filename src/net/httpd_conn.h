@@ -39,6 +39,8 @@ bool httpd_conn_begin(struct httpd_conns *cs, struct bufferevent *bev);
 void httpd_conn_last(struct httpd_conns *cs, struct bufferevent *bev);
 /* Writing begins: so many bytes of body. */
 void httpd_conn_reply(struct httpd_conns *cs, struct bufferevent *bev, size_t bytes);
+/* The answer lies in the buffer: as much of it is written as the socket takes now. */
+void httpd_conn_push(struct httpd_conns *cs, struct bufferevent *bev);
 void httpd_conn_done(struct httpd_conns *cs, struct bufferevent *bev); /* written */
 /* evhttp lets it go: it no longer counts against its address. */
 void httpd_conn_left(struct httpd_conns *cs, struct bufferevent *bev);

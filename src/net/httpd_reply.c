@@ -175,6 +175,7 @@ reply_out(struct httpd_req *r, int status, struct evbuffer *body, int64_t length
 {
 	struct httpd *h = r->httpd;
 	struct evhttp_request *ev = r->ev;
+	struct bufferevent *bev = httpd_req_bev(ev);
 	struct evkeyvalq *out = evhttp_request_get_output_headers(ev);
 
 	if (r->method == HTTPD_HEAD || status == 304) {
@@ -189,8 +190,9 @@ reply_out(struct httpd_req *r, int status, struct evbuffer *body, int64_t length
 		status, LOG_STR(r->path), LOG_STR(r->client),
 		(long long)(clock_mono_ms() - r->started_ms));
 	r->ev = NULL;
-	httpd_conn_reply(h->conns, httpd_req_bev(ev), body ? evbuffer_get_length(body) : 0);
+	httpd_conn_reply(h->conns, bev, body ? evbuffer_get_length(body) : 0);
 	evhttp_send_reply(ev, status, status_reason(status), body);
+	httpd_conn_push(h->conns, bev);
 	if (body)
 		evbuffer_free(body);
 	httpd_req_unref(r);
