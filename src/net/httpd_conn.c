@@ -35,7 +35,7 @@ enum conn_at {
 };
 
 struct httpd_conn {
-	struct list link;
+	struct list link, mark; /* mark: in written or gone */
 	struct bufferevent *bev;
 	enum conn_at at;
 	int64_t since_ms; /* of this state */
@@ -65,6 +65,9 @@ struct httpd_conns {
 	uint64_t looks;     /* at new ones */
 	int64_t patient_ms; /* while draining: until then idle connections may ask once more */
 	struct loop_timer sweep, fresh;
+	struct list written; /* of which evhttp is to hear that their answer is out */
+	struct list gone;    /* which evhttp lets go */
+	struct event *report;
 };
 
 static struct span
@@ -197,6 +200,7 @@ conn_free(struct httpd_conns *cs, struct httpd_conn *c)
 	conn_uncount_ip(cs, c);
 	(void)map_remove(cs->by_bev, conn_key(&c->bev));
 	list_unlink(&c->link);
+	list_unlink(&c->mark);
 	(void)evbuffer_remove_cb(bufferevent_get_input(c->bev), conn_input, c);
 	(void)bufferevent_decref(c->bev);
 	cs->count--;
@@ -374,9 +378,31 @@ httpd_conn_reply(struct httpd_conns *cs, struct bufferevent *bev, size_t bytes)
 	c->bytes = bytes;
 }
 
+/* Not where the answer is made: that may be within evhttp's reading of its request. */
+static void
+conns_report(evutil_socket_t fd, short what, void *arg)
+{
+	struct httpd_conns *cs = arg;
+
+	(void)fd;
+	(void)what;
+	while (!list_empty(&cs->written)) {
+		struct httpd_conn *c =
+			LIST_ENTRY(list_pop(&cs->written), struct httpd_conn, mark);
+
+		bufferevent_trigger(c->bev, EV_WRITE, 0);
+	}
+	while (!list_empty(&cs->gone)) {
+		struct httpd_conn *c = LIST_ENTRY(list_pop(&cs->gone), struct httpd_conn, mark);
+
+		if (conn_released(c))
+			conn_free(cs, c);
+	}
+}
+
 /*
  * Most sockets take an answer at once: then the kernel need not be told to watch for that, nor
- * asked. libevent reports it as if it had written; of the rest it takes care itself.
+ * asked. evhttp hears of it as if libevent had written, which takes care of the rest itself.
  */
 void
 httpd_conn_push(struct httpd_conns *cs, struct bufferevent *bev)
@@ -394,7 +420,8 @@ httpd_conn_push(struct httpd_conns *cs, struct bufferevent *bev)
 	if (n <= 0 || evbuffer_get_length(out) > 0)
 		return;
 	(void)bufferevent_disable(bev, EV_WRITE);
-	bufferevent_trigger(bev, EV_WRITE, BEV_TRIG_DEFER_CALLBACKS);
+	list_append(&cs->written, &c->mark);
+	event_active(cs->report, EV_TIMEOUT, 0);
 }
 
 void
@@ -416,8 +443,12 @@ httpd_conn_left(struct httpd_conns *cs, struct bufferevent *bev)
 {
 	struct httpd_conn *c = conn_of(cs, bev);
 
-	if (c)
-		conn_uncount_ip(cs, c);
+	if (!c)
+		return;
+	conn_uncount_ip(cs, c);
+	list_unlink(&c->mark);
+	list_append(&cs->gone, &c->mark);
+	event_active(cs->report, EV_TIMEOUT, 0);
 }
 
 /* ---- life ---- */
@@ -463,6 +494,10 @@ httpd_conns_new(struct loop *l, const struct conf *c, struct evhttp *http)
 	cs->conf = c;
 	cs->http = http;
 	list_init(&cs->list);
+	list_init(&cs->written);
+	list_init(&cs->gone);
+	cs->report = event_new(loop_base(l), -1, 0, conns_report, cs);
+	assert(cs->report);
 	cs->by_bev = map_new();
 	cs->by_ip = map_new();
 	cs->max = 64;
@@ -511,6 +546,7 @@ void
 httpd_conns_free(struct httpd_conns *cs)
 {
 	MAGIC_CHECK(cs, CONNS_MAGIC);
+	conns_report(-1, 0, cs);
 	loop_timer_clear(&cs->sweep);
 	loop_timer_clear(&cs->fresh);
 }
@@ -522,6 +558,7 @@ httpd_conns_settle(struct httpd_conns *cs)
 	{
 		conn_free(cs, LIST_ENTRY(it, struct httpd_conn, link));
 	}
+	event_free(cs->report);
 	map_free(cs->by_bev, NULL);
 	map_free(cs->by_ip, NULL);
 	for (struct httpd_conns **p = &conns_first; *p; p = &(*p)->next) {

@@ -1,9 +1,10 @@
 /*
  * Connections of the server: caps and absolute deadlines that evhttp does not keep.
  *
- * evhttp owns its connections; we hold a second reference to each bufferevent and look once a
- * second whether evhttp has let it go. A connection that is over its deadline is shut down;
- * evhttp then frees it as if the client had left. Private to src/net.
+ * evhttp owns its connections; we hold a second reference to each bufferevent, and give it back
+ * when evhttp has let it go: at once where it tells us, else once a second. A connection that
+ * is over its deadline is shut down; evhttp then frees it as if the client had left. Private to
+ * src/net.
  */
 #ifndef NET_HTTPD_CONN_H
 #define NET_HTTPD_CONN_H
