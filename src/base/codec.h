@@ -10,7 +10,7 @@ struct span base64_encode(struct arena *a, struct span s); /* padded, no line br
 /* Strict alphabet, padding optional, no white space. */
 bool base64_decode(struct arena *a, struct span s, struct span *out) MUST_CHECK;
 struct span base64url_encode(struct arena *a, struct span s); /* unpadded */
-struct span base58_encode(struct arena *a, struct span s); /* at most 128 bytes in */
+struct span base58_encode(struct arena *a, struct span s);    /* at most 128 bytes in */
 bool base58_decode(struct arena *a, struct span s, struct span *out) MUST_CHECK;
 /* Everything but unreserved characters (RFC 3986 2.3). */
 struct span percent_encode(struct arena *a, struct span s);

@@ -64,7 +64,7 @@ void *task_out(struct task *t);
 struct arena *task_arena(struct task *t);
 struct env *task_env(struct task *t);
 const struct err *task_error(struct task *t); /* in `failed`: why; otherwise NULL */
-int task_left_ms(const struct task *t); /* until the deadline, at least 0 */
+int task_left_ms(const struct task *t);       /* until the deadline, at least 0 */
 const struct log_ctx *task_log_ctx(const struct task *t);
 /*
  * Ask a living task to fail with e (copied). Takes effect between steps; a task that is failing
