@@ -111,6 +111,8 @@ static struct next
 moved_apply(struct task *t)
 {
 	struct moved_run *r = task_state(t);
+	struct span *gone = ARENA_ARRAY(task_arena(t), r->n, struct span);
+	size_t n_gone = 0;
 	struct url u;
 
 	db_batch_init(&r->batch, task_arena(t));
@@ -120,13 +122,15 @@ moved_apply(struct task *t)
 
 		if (e && e->kind == ERR_GONE) {
 			log_info(t, "follower_gone", "actor=%.*s", LOG_STR(c->actor.uri));
-			remote_delete(&r->batch, c->actor.uri);
+			gone[n_gone++] = c->actor.uri;
 		} else if (!e && !span_eq(c->inbox, r->m->inbox) &&
 			   !url_parse(task_arena(t), c->inbox, &u)) {
 			log_info(t, "follower_moved", "actor=%.*s", LOG_STR(c->actor.uri));
 			delivery_to_inbox(&r->batch, &r->m->activity, u.text, u.authority);
 		}
 	}
+	if (n_gone)
+		remote_delete(&r->batch, gone, n_gone);
 	return r->batch.n ? await_commit(t, &r->batch, moved_end) : done(t);
 }
 

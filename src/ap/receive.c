@@ -378,7 +378,7 @@ receive_origin(struct task *t)
 	if (r->origin == ORIGIN_THERE)
 		return receive_count(t, SPAN("refused: its server still has the actor"));
 	receive_open(t);
-	remote_delete(&r->tx, r->read.signer);
+	remote_delete(&r->tx, &r->read.signer, 1);
 	return receive_close(t, span_of(r->plan.outcome));
 }
 

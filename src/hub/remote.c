@@ -85,22 +85,23 @@ remote_put(struct db_batch *b, const struct remote_actor *r)
 static const struct db_stmt remote_delete_stmt = {
 	.name = "remote_delete",
 	.sql = "DELETE FROM follow"
-	       " WHERE actor = (SELECT id FROM remote_actor WHERE uri = $1)",
-	.params = "t",
+	       " WHERE actor IN (SELECT id FROM remote_actor WHERE uri = ANY ($1)"
+	       "                  ORDER BY id FOR UPDATE)",
+	.params = "T",
 };
 
 static const struct db_stmt remote_forget_stmt = {
 	.name = "remote_forget",
 	.sql = "DELETE FROM remote_actor"
-	       " WHERE uri = $1",
-	.params = "t",
+	       " WHERE uri = ANY ($1)",
+	.params = "T",
 };
 
 void
-remote_delete(struct db_batch *b, struct span uri)
+remote_delete(struct db_batch *b, const struct span *uris, size_t n)
 {
-	(void)db_add(b, &remote_delete_stmt, db_text(uri));
-	(void)db_add(b, &remote_forget_stmt, db_text(uri));
+	(void)db_add(b, &remote_delete_stmt, db_texts(uris, n));
+	(void)db_add(b, &remote_forget_stmt, db_texts(uris, n));
 }
 
 static const struct db_stmt remote_by_inbox_stmt = {

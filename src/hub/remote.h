@@ -14,8 +14,11 @@ size_t remote_by_key(struct db_batch *b, struct span key_id);
 size_t remote_by_uri(struct db_batch *b, struct span uri);
 size_t remote_put(
 	struct db_batch *b, const struct remote_actor *r); /* insert or refresh; row: id */
-/* Deletes the actor with its follows; for a confirmed Delete of itself. */
-void remote_delete(struct db_batch *b, struct span uri);
+/*
+ * Deletes actors with their follows, when they are confirmed to be gone. All in one call: locks
+ * are taken in the order of actors, of our accounts, then of the generation.
+ */
+void remote_delete(struct db_batch *b, const struct span *uris, size_t n);
 /* Followers that are reached at this inbox, a few of them. */
 size_t remote_by_inbox(struct db_batch *b, struct span inbox, int64_t limit);
 const struct err *remote_row(

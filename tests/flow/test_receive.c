@@ -1,6 +1,9 @@
 /* Jobs "receive" on a real database: what each kind of activity does, and to whom. */
+#include <libpq-fe.h>
+
 #include "base/json.h"
 #include "hub/delivery.h"
+#include "hub/remote.h"
 #include "lib/check.h"
 #include "lib/dbrun.h"
 #include "lib/fedi.h"
@@ -423,6 +426,78 @@ test_delete(void **state)
 }
 
 /* What was not true when it was said first is looked at again when it is said again. */
+/* Somebody publishes for the account whose number is counted last. */
+struct publisher {
+	PGconn *db;
+	struct loop *loop;
+	struct loop_timer timer;
+	bool done;
+};
+
+static void
+publisher_sql(struct publisher *p, const char *sql)
+{
+	PGresult *r = PQexec(p->db, sql);
+
+	if (PQresultStatus(r) != PGRES_COMMAND_OK && PQresultStatus(r) != PGRES_TUPLES_OK)
+		check_fail("%s: %s", sql, PQerrorMessage(p->db));
+	PQclear(r);
+}
+
+static void
+publisher_goes_on(void *arg)
+{
+	struct publisher *p = arg;
+
+	if (number("SELECT count(*) FROM pg_stat_activity"
+		   " WHERE datname = current_database() AND wait_event_type = 'Lock'") == 0) {
+		loop_timer_set(p->loop, &p->timer, 10, publisher_goes_on, p);
+		return;
+	}
+	publisher_sql(p, "UPDATE generation SET n = n + 1");
+	publisher_sql(p, "COMMIT");
+	p->done = true;
+}
+
+static void
+fill_gone(struct db_batch *b, void *ctx)
+{
+	const struct span gone[] = {alice, bob};
+
+	(void)ctx;
+	remote_delete(b, gone, ARRAY_LEN(gone));
+}
+
+/* Many go at once, of several accounts: nobody waits for them in a circle. */
+static void
+test_delete_beside_publishing(void **state)
+{
+	const struct db_opts opts = dbrun_opts(fedi->dsn, 2);
+	struct dbrun_call gone = {.fill = fill_gone};
+	struct publisher p = {.db = PQconnectdb(fedi->dsn.p)};
+	struct dbrun *r;
+
+	(void)state;
+	(void)pg_sql(fedi->dsn, "INSERT INTO follow (account, actor, uri)"
+				" SELECT a.id, r.id, 'f' FROM account a, remote_actor r"
+				"  WHERE (a.kind = 'organization') = (r.uri LIKE '%/bob')");
+	assert_int_equal(number("SELECT count(DISTINCT account) FROM follow"), 3);
+	/* Shorter than what PostgreSQL waits before it looks for a circle. */
+	publisher_sql(&p, "BEGIN; SET lock_timeout = '500ms';"
+			  "UPDATE account_count SET posts = posts WHERE account ="
+			  " (SELECT max(account) FROM follow)");
+	r = dbrun_new(&opts);
+	p.loop = r->loop;
+	loop_timer_set(p.loop, &p.timer, 10, publisher_goes_on, &p);
+	dbrun_start(r, &gone);
+	dbrun_wait(r);
+	dbrun_free(r);
+	PQfinish(p.db);
+	assert_true(p.done && gone.step_ran && !gone.failed);
+	assert_int_equal(number("SELECT count(*) FROM follow"), 0);
+	assert_int_equal(number("SELECT sum(followers) FROM account_count"), 0);
+}
+
 static void
 test_delete_again(void **state)
 {
@@ -615,6 +690,7 @@ main(void)
 		cmocka_unit_test_setup(test_undo_of_older_follow, clean),
 		cmocka_unit_test_setup(test_block, clean),
 		cmocka_unit_test_setup(test_delete, clean),
+		cmocka_unit_test_setup(test_delete_beside_publishing, clean),
 		cmocka_unit_test_setup(test_delete_again, clean),
 		cmocka_unit_test_setup(test_update_of_actor, clean),
 		cmocka_unit_test_setup(test_counted, clean),
