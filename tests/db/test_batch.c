@@ -560,6 +560,7 @@ static const struct db_stmt stuck_read_stmt = {
 
 struct outage {
 	struct dbrun *run;
+	bool killed;
 	struct loop_timer timer;
 	struct dbrun_call *later;
 	PGconn *holder;
@@ -579,18 +580,26 @@ outage_over(void *arg)
 	pg_again(pg);
 }
 
-/* As soon as the first one is under way; `later` comes while nothing is there. */
+/*
+ * As soon as the first one is under way. `later` comes while nothing is there: the killed
+ * postmaster's children live on for moments, and might still take it.
+ */
 static void
 outage_begins(void *arg)
 {
 	struct outage *o = arg;
 
-	if (pg_number(dsn, "SELECT count(*) FROM pg_locks"
-			   " WHERE locktype = 'advisory' AND objid = 1 AND NOT granted") == 0) {
+	if (!o->killed &&
+		pg_number(dsn,
+			"SELECT count(*) FROM pg_locks"
+			" WHERE locktype = 'advisory' AND objid = 1 AND NOT granted") > 0) {
+		pg_kill(pg);
+		o->killed = true;
+	}
+	if (!o->killed || db_ready(o->run->db)) {
 		loop_timer_set(o->run->loop, &o->timer, 10, outage_begins, o);
 		return;
 	}
-	pg_kill(pg);
 	dbrun_start(o->run, o->later);
 	loop_timer_set(o->run->loop, &o->timer, 200, outage_over, NULL);
 }
