@@ -207,24 +207,41 @@ post_release(struct db_batch *b, int64_t id, int64_t as)
 
 static const struct db_stmt post_plan_missing_stmt = {
 	.name = "post_plan_missing",
-	.sql = "INSERT INTO job (kind, key, args)"
-	       "SELECT 'media', p.id::text, jsonb_build_object('post', p.id, 'bare', true)"
-	       "  FROM post p"
-	       " WHERE p.state = 'held' AND p.reason = 'media'"
-	       "   AND NOT EXISTS (SELECT 1 FROM job j"
-	       "                    WHERE j.kind = 'media' AND j.key = p.id::text"
-	       "                      AND j.state <> 'dead')"
-	       "   AND NOT EXISTS (SELECT 1 FROM job j"
-	       "                    WHERE j.kind = 'media' AND j.key = p.id::text"
-	       "                      AND j.state = 'dead' AND j.args ? 'bare')"
-	       "    ON CONFLICT (kind, key) WHERE state <> 'dead' DO NOTHING",
-	.params = "",
+	.sql = "WITH buried AS MATERIALIZED ("
+	       "  SELECT key::bigint AS post"
+	       "    FROM job"
+	       "   WHERE kind = 'media' AND state = 'dead'),"
+	       " unsaid AS ("
+	       "  SELECT p.id, p.revision"
+	       "    FROM post p"
+	       "   WHERE p.state = 'held' AND p.reason = 'media'"
+	       "   UNION"
+	       "  SELECT p.id, p.revision"
+	       "    FROM buried"
+	       "    JOIN post p ON p.id = buried.post"
+	       "   WHERE p.state = 'published'"
+	       "     AND p.revision > (SELECT max(e.revision) FROM record_entry e"
+	       "                        WHERE e.object = p.id AND e.hub = $1))"
+	       " INSERT INTO job (kind, key, args)"
+	       " SELECT 'media', u.id::text,"
+	       "        jsonb_build_object('post', u.id, 'bare', true, 'revision', u.revision)"
+	       "   FROM unsaid u"
+	       "  WHERE NOT EXISTS (SELECT 1 FROM job j"
+	       "                     WHERE j.kind = 'media' AND j.key = u.id::text"
+	       "                       AND j.state <> 'dead')"
+	       "    AND NOT EXISTS (SELECT 1 FROM job j"
+	       "                     WHERE j.kind = 'media' AND j.key = u.id::text"
+	       "                       AND j.state = 'dead'"
+	       "                       AND j.args @> jsonb_build_object("
+	       "                           'bare', true, 'revision', u.revision))"
+	       "     ON CONFLICT (kind, key) WHERE state <> 'dead' DO NOTHING",
+	.params = "t",
 };
 
 void
-post_plan_missing(struct db_batch *b)
+post_plan_missing(struct db_batch *b, const struct hub *h)
 {
-	(void)db_add0(b, &post_plan_missing_stmt);
+	(void)db_add(b, &post_plan_missing_stmt, db_text(h->authority));
 }
 
 static const struct db_stmt post_drop_stmt = {

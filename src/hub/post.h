@@ -70,8 +70,12 @@ void post_revise(
  * id of now (post_ids): the one of its ingest may lie behind them.
  */
 void post_release(struct db_batch *b, int64_t id, int64_t as);
-/* Posts that wait for pictures without a living job get one that releases them without. */
-void post_plan_missing(struct db_batch *b);
+/*
+ * What waits for pictures in vain is said without them: posts that are held for them and have
+ * no living job, and edits whose job is buried, get a bare one (media/pull.h), once for each
+ * revision.
+ */
+void post_plan_missing(struct db_batch *b, const struct hub *h);
 /* State held -> withdrawn: it was never said, so nobody is told. Conflict as above. */
 void post_drop(struct db_batch *b, int64_t id, int64_t at_us, struct span reason);
 /* Ends the batch with ERR_CONFLICT unless revision and state are still as they were read. */

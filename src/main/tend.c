@@ -40,7 +40,7 @@ tend_begin(struct task *t)
 
 	db_batch_init(&r->batch, task_arena(t));
 	source_plan_missing(&r->batch);
-	post_plan_missing(&r->batch);
+	post_plan_missing(&r->batch, task_env(t)->hub);
 	return await_commit(t, &r->batch, tend_end);
 }
 

@@ -1,7 +1,7 @@
 /*
  * Pull: brings the pictures of a post into the media store. Job kind "media", args
  * {"post": id}, key = the post's id; with "bare": true nothing is fetched, because the job of
- * before was buried, and a held post goes out without its pictures.
+ * before was buried, and what waits for pictures is said without them.
  *
  * Known files are taken again; others are downloaded, looked at (plan.h), made anew by the
  * helper process (frame.h, env->media) and stored in two sizes. What fails for ever is given up

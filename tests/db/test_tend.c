@@ -1,5 +1,6 @@
 /* What has lost its job gets it back, by the statements and by the flow that runs them. */
 #include "base/conf.h"
+#include "hub/hub.h"
 #include "hub/source.h"
 #include "lib/check.h"
 #include "lib/dbrun.h"
@@ -109,10 +110,12 @@ run(unsigned roles)
 	const struct db_opts opts = dbrun_opts(dsn, 2);
 	struct dbrun *r = dbrun_new(&opts);
 	struct dbrun_call look = {.fill = fill_nothing, .rows = true, .after_ms = 3000};
+	struct hub hub = {.authority = SPAN("hub.example")};
 	struct tend *d;
 
 	conf.roles = roles;
 	r->env.conf = &conf;
+	r->env.hub = &hub;
 	d = tend_start(&r->env);
 	loop_on_stop(r->loop, tend_stops, d);
 	dbrun_start(r, &look);

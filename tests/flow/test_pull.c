@@ -25,12 +25,16 @@ struct world {
 	struct arena *a;
 	struct span dsn;
 	const char *const *helper;
+	struct hub hub;
 };
 
 static void
 world_init(struct world *w)
 {
-	*w = (struct world){.a = arena_new(), .dsn = hubrun_database(pg), .helper = helper};
+	*w = (struct world){.a = arena_new(),
+		.dsn = hubrun_database(pg),
+		.helper = helper,
+		.hub = {.authority = SPAN("hub.example")}};
 }
 
 static void
@@ -593,8 +597,9 @@ test_cursed(void **state)
 static void
 plan_missing(struct db_batch *b, void *ctx)
 {
-	(void)ctx;
-	post_plan_missing(b);
+	const struct world *w = ctx;
+
+	post_plan_missing(b, &w->hub);
 }
 
 /* Its job was buried: it goes out without its pictures, once, rather than wait for ever. */
@@ -609,11 +614,11 @@ test_buried(void **state)
 	serve(&w, "/buried.gif", "image/gif", "animated.gif");
 	id = POST(&w, "held media", "/buried.gif");
 	other = POST(&w, "held review", "/buried.gif");
-	dbrun_ok(w.dsn, plan_missing, NULL, NULL);
+	dbrun_ok(w.dsn, plan_missing, NULL, &w);
 	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM job"), 2); /* it has one */
 	(void)SQL_TEXT(&w, "UPDATE job SET state = 'dead'");
 	for (int i = 0; i < 2; i++)
-		dbrun_ok(w.dsn, plan_missing, NULL, NULL);
+		dbrun_ok(w.dsn, plan_missing, NULL, &w);
 	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM job WHERE state = 'ready'"), 1);
 	pull(&w, id);
 	assert_string_equal(SQL_TEXT(&w,
@@ -627,10 +632,50 @@ test_buried(void **state)
 	check_post(&w, other, "held 1 0/0 dead 0");
 	/* That one is not tried again for ever. */
 	id = POST(&w, "held media", "/buried.gif");
-	(void)SQL_TEXT(&w, "UPDATE job SET state = 'dead', args = args || '{\"bare\": true}'");
-	dbrun_ok(w.dsn, plan_missing, NULL, NULL);
+	(void)SQL_TEXT(&w, "UPDATE job SET state = 'dead',"
+			   " args = args || '{\"bare\": true, \"revision\": 1}'");
+	dbrun_ok(w.dsn, plan_missing, NULL, &w);
 	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM job WHERE state = 'ready'"), 0);
 	world_fini(&w);
+}
+
+/* An edit whose job was buried is said without its pictures, and so is the one after it. */
+static void
+test_edit_buried(void **state)
+{
+	struct world w;
+	int64_t id;
+
+	(void)state;
+	world_init(&w);
+	serve(&w, "/edited.gif", "image/gif", "animated.gif");
+	id = POST(&w, "published", "/edited.gif");
+	say(&w, id);
+	(void)SQL_TEXT(&w, "UPDATE job SET state = 'dead'");
+	/* Only pictures are missing: nothing is left to say. */
+	dbrun_ok(w.dsn, plan_missing, NULL, &w);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM job WHERE state = 'ready'"), 0);
+	for (int revision = 2; revision <= 3; revision++) {
+		(void)SQL_TEXT(&w, "UPDATE post SET revision = %d, title = 'Neu'", revision);
+		for (int i = 0; i < 2; i++)
+			dbrun_ok(w.dsn, plan_missing, NULL, &w);
+		assert_int_equal(
+			SQL_INT(&w, "SELECT count(*) FROM job WHERE state = 'ready'"), 1);
+		if (revision == 2) { /* the bare one is buried as well */
+			(void)SQL_TEXT(&w, "UPDATE job SET state = 'dead'");
+			dbrun_ok(w.dsn, plan_missing, NULL, &w);
+			assert_int_equal(
+				SQL_INT(&w, "SELECT count(*) FROM job WHERE state = 'ready'"),
+				0);
+		}
+	}
+	pull(&w, id);
+	check_record(&w, id, "create 1, update 3");
+	assert_true(span_has(last_content(&w, id), SPAN("\"title\":\"Neu\"")));
+	assert_int_equal(site_count(site, "/edited.gif"), 0);
+	dbrun_ok(w.dsn, plan_missing, NULL, &w);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM job WHERE state = 'ready'"), 0);
+	arena_free(w.a);
 }
 
 static void
@@ -739,6 +784,7 @@ main(void)
 		cmocka_unit_test(test_not_ours_to_say),
 		cmocka_unit_test(test_cursed),
 		cmocka_unit_test(test_buried),
+		cmocka_unit_test(test_edit_buried),
 		cmocka_unit_test(test_lease_lost),
 		cmocka_unit_test(test_stopped),
 	};
