@@ -447,6 +447,9 @@ httpd_conn_left(struct httpd_conns *cs, struct bufferevent *bev)
 		return;
 	conn_uncount_ip(cs, c);
 	list_unlink(&c->mark);
+	/* Closed with input unread, the socket is reset, and the answer may be lost: later. */
+	if (conn_pending(c))
+		return;
 	list_append(&cs->gone, &c->mark);
 	event_active(cs->report, EV_TIMEOUT, 0);
 }
