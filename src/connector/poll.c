@@ -208,6 +208,7 @@ poll_is_our_trouble(const struct poll *p, const struct err *e)
 	case ERR_UNCERTAIN:
 	case ERR_UNAVAILABLE:
 	case ERR_DB:
+	case ERR_CORRUPT: /* only what is read from our own database is called that */
 	case ERR_INTERNAL:
 		return true;
 	case ERR_TIMEOUT: /* of a server, or of a statement or a lock */
@@ -223,11 +224,11 @@ poll_is_our_trouble(const struct poll *p, const struct err *e)
 static int64_t
 poll_backoff_ms(const struct poll *p, const struct err *e)
 {
-	const bool refused =
-		e->kind == ERR_DB || e->kind == ERR_INTERNAL || e->kind == ERR_TIMEOUT;
+	const bool passing = e->kind == ERR_DB_GONE || e->kind == ERR_UNCERTAIN ||
+			     e->kind == ERR_UNAVAILABLE || e->kind == ERR_CONFLICT;
 
 	return queue_backoff_ms(
-		p->job->attempt, BACKOFF_MS, refused ? BACKOFF_REFUSED_MAX_MS : BACKOFF_MAX_MS);
+		p->job->attempt, BACKOFF_MS, passing ? BACKOFF_MAX_MS : BACKOFF_REFUSED_MAX_MS);
 }
 
 static struct next
