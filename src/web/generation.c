@@ -15,8 +15,9 @@ struct generation {
 	struct cache *cache;
 	struct loop_timer timer;
 	bool reading, again; /* again: told of a change while reading */
-	bool blind,
-		stuck; /* the last reading, or the last bump, failed: said once in the log */
+	/* Said in the log, once in a row: */
+	bool blind; /* the last reading failed */
+	bool stuck; /* the last count of followers failed */
 };
 
 struct generation_read {
@@ -65,7 +66,7 @@ generation_got(struct task *t)
 	s->g->blind = false;
 	s->seen = true;
 	if (!due)
-		return done(t);
+		return go(t, generation_done);
 	db_batch_init(&s->followers, task_arena(t));
 	s->followers.lane = DB_LANE_VITAL;
 	generation_followers(&s->followers);
