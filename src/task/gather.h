@@ -3,9 +3,9 @@
  *
  * While one run is under way, items collect; then the next run takes up to `max`. So batches
  * grow with the load and a lone item does not wait. The run sees its items with gather_items
- * and sets `err` of single ones; if the run fails, all its items fail. What items weigh can
- * end a batch earlier. An item stays valid
- * until its task is woken: a task that is cancelled meanwhile waits for the run.
+ * and sets `err` of single ones; if the run fails, all its items fail. What items weigh can end
+ * a batch earlier. An item stays valid until its task is woken: a task that is cancelled
+ * meanwhile waits for the run.
  */
 #ifndef TASK_GATHER_H
 #define TASK_GATHER_H
