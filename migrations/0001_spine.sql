@@ -88,6 +88,11 @@ CREATE TABLE source (
 	fail_count bigint NOT NULL DEFAULT 0,
 	last_ok_at timestamptz,
 	last_new_at timestamptz,
+	backfill_url text,                  -- of a first connect: the page of older items to read
+	backfill_at timestamptz,            -- when it is due
+	backfill_pages bigint NOT NULL DEFAULT 0,
+	backfill_fails bigint NOT NULL DEFAULT 0,
+	backfill_error text,                -- why it waits, or why what is older is missing
 	created_at timestamptz NOT NULL DEFAULT now(),
 	UNIQUE (account, url)
 );

@@ -15,7 +15,8 @@ struct connector {
 	const char *name;
 	/* Settings of a source, at `source add`: NULL or what is wrong with them. */
 	const struct err *(*check)(struct arena *a, const struct source_new *s);
-	/* Fills the call for the page of its newest items. */
+	/* Fills the call for the page at its address: the newest items, or the older ones that
+	 * `parse` has named (struct ingest, older). */
 	const struct err *(*request)(
 		struct arena *a, const struct source *s, struct http_call *out);
 	/* A 2xx answer. CPU work: runs on a worker thread, so it may only use a and its inputs.

@@ -196,6 +196,35 @@ bad_add(struct arena *a, const struct keys *k, const struct feed_item *f, const 
 	b->error = span_of(why);
 }
 
+/* ---- pages ---- */
+
+/* WordPress gives each feed in pages, but names none of them: "paged" counts from 1. */
+static struct span
+wordpress_older(struct arena *a, const struct url *page)
+{
+	struct span rest = page->query, field, query = SPAN("");
+	int64_t n = 1;
+
+	while (rest.p && span_cut(&rest, '&', &field))
+		if (!span_starts(field, SPAN("paged=")))
+			query = arena_printf(a, "%.*s%.*s&", SPAN_FMT(query), SPAN_FMT(field));
+		else if (!span_i64(span_slice(field, 6, field.n), 1, INT32_MAX, &n))
+			return SPAN_NONE;
+	return arena_printf(a, "%.*s%.*s?%.*spaged=%lld", SPAN_FMT(page->origin),
+		SPAN_FMT(page->path), SPAN_FMT(query), (long long)n + 1);
+}
+
+/* RFC 5005 3, JSON Feed 1.1 next_url. */
+static struct span
+older_page(struct arena *a, const struct feed *f, const struct url *page)
+{
+	if (f->next.n)
+		return span_eq(f->next, page->text) ? SPAN_NONE : f->next;
+	if (f->n_items == 0 || span_find_nocase(f->generator, SPAN("wordpress")) == SIZE_MAX)
+		return SPAN_NONE;
+	return wordpress_older(a, page);
+}
+
 static const struct err *
 feed_parse_answer(struct arena *a, const struct source *s, const struct http_call *c,
 	int64_t now_us, struct ingest *out)
@@ -233,6 +262,7 @@ feed_parse_answer(struct arena *a, const struct source *s, const struct http_cal
 		item_fill(a, &f.items[i], it);
 	}
 	map_free(seen, NULL);
+	out->older = older_page(a, &f, &c->final);
 	out->title = f.title;
 	out->language = f.language;
 	out->etag = http_reply_header(c, "etag");

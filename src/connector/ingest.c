@@ -187,6 +187,7 @@ todo_decide(struct ingest_run *r, const struct source *s, struct ingest_todo *t,
 		t->verdict.decision = INGEST_SAME;
 		t->learns = false;
 	}
+	r->n_known += t->is_known;
 	if (todo_is_new(t))
 		r->n_ids++;
 	if (t->verdict.decision == INGEST_WAIT &&

@@ -24,7 +24,7 @@ struct ingest_run {
 	int64_t now_us;
 	int64_t again_us; /* an item waits until then; TIME_NONE = none does */
 	size_t n_ids;     /* new ones in this chunk */
-	size_t n_new, n_edited, n_gone;
+	size_t n_known, n_new, n_edited, n_gone;
 };
 
 void ingest_run_init(struct ingest_run *r, struct arena *a, const struct hub *h);

@@ -13,6 +13,9 @@
 #define MISSING_DAYS 14
 #define FAILS_BEFORE_ILL 2 /* a single failure is no news */
 #define VALIDATOR_MAX 1024
+#define BACKFILL_PAUSE_MS 1000
+#define BACKFILL_FAILS_MAX 10
+#define BACKFILL_AGAIN_MAX_S 21600
 
 static int64_t
 jittered(int64_t s, int jitter)
@@ -120,6 +123,10 @@ pace_read(struct arena *a, const struct source *s, const struct pace_page *p, in
 		.connected = true,
 		.found_new = p->news,
 		.interval_s = interval(s, p)};
+	if (p->found && s->connected_us == TIME_NONE) {
+		out->backfill_url = p->found->older;
+		out->backfill_ms = BACKFILL_PAUSE_MS;
+	}
 	health_of_page(a, s, p->found, out);
 	moved(s, p->call, now_us, out);
 	if (p->found) {
@@ -193,4 +200,43 @@ pace_failed(const struct source *s, const struct err *e, struct span text, int64
 	if (e->retry_after_s > pause)
 		pause = e->retry_after_s;
 	out->next_ms = e->retry_after_s == pause ? pause * 1000 : jittered(pause, jitter);
+}
+
+/* ---- older items ---- */
+
+void
+pace_backfill(const struct source *s, const struct ingest *found, bool all_known,
+	struct source_backfilled *out)
+{
+	*out = (struct source_backfilled){
+		.id = s->id, .pages = s->backfill_pages + 1, .next_ms = BACKFILL_PAUSE_MS};
+	/* A page that repeats another one, as of a server that knows no pages, leads nowhere.
+	 */
+	if (!found || !found->older.n || all_known)
+		return;
+	if (out->pages < BACKFILL_PAGES_MAX)
+		out->url = found->older;
+	else
+		out->error = SPAN("the feed has more pages than are read");
+}
+
+void
+pace_backfill_failed(const struct source *s, const struct err *e, struct span text, int jitter,
+	struct source_backfilled *out)
+{
+	int64_t fails = s->backfill_fails + 1;
+	int64_t pause = (int64_t)BACKOFF_MIN_S << (fails < 10 ? fails - 1 : 9);
+
+	*out = (struct source_backfilled){
+		.id = s->id, .pages = s->backfill_pages, .fails = fails, .error = text};
+	if (pause > BACKFILL_AGAIN_MAX_S)
+		pause = BACKFILL_AGAIN_MAX_S;
+	out->next_ms = jittered(pause, jitter);
+	if (e->retry_after_s > pause)
+		out->next_ms = (int64_t)e->retry_after_s * 1000;
+	if (err_retry(e) != ERR_RETRY_NEVER && fails < BACKFILL_FAILS_MAX)
+		out->url = s->backfill_url;
+	/* Who counts pages up comes to the end like this. */
+	if (e->kind == ERR_NOT_FOUND || e->kind == ERR_GONE)
+		out->error = SPAN_NONE;
 }

@@ -5,6 +5,10 @@
  * least ten minutes, half as much again after each poll without news, at most a day. What the
  * operator has set holds instead. Failures come again after a minute, then two, up to an hour;
  * refused access after six hours, what has gone for good once a day.
+ *
+ * Older items (backfill): a first connect goes on through the pages behind the first one, a
+ * second apart, at most fifty. What fails is tried ten times, ever later, at most six hours
+ * apart; the newest items never wait for it.
  */
 #ifndef CONNECTOR_PACE_H
 #define CONNECTOR_PACE_H
@@ -14,6 +18,7 @@
 #include "net/http.h"
 
 #define PACE_JITTER 200 /* jitter is a number from 0 to this: a tenth less or more */
+#define BACKFILL_PAGES_MAX 50
 
 /* A page that was read, or was not modified. */
 struct pace_page {
@@ -27,5 +32,11 @@ void pace_read(struct arena *a, const struct source *s, const struct pace_page *
 /* text: of the error, for people. */
 void pace_failed(const struct source *s, const struct err *e, struct span text, int64_t now_us,
 	int jitter, struct source_polled *out);
+
+/* A page of older items. found: NULL = nothing came; all_known: of its items. */
+void pace_backfill(const struct source *s, const struct ingest *found, bool all_known,
+	struct source_backfilled *out);
+void pace_backfill_failed(const struct source *s, const struct err *e, struct span text,
+	int jitter, struct source_backfilled *out);
 
 #endif

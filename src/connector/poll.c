@@ -23,6 +23,7 @@ struct poll {
 	const struct connector *ops;
 	struct http_call call;
 	struct ingest_run run;
+	bool older;    /* a page behind the first one, of a first connect */
 	bool modified; /* there is a page in `run` */
 	bool asking;   /* what fails now fails at the source or its page */
 	int64_t source_id;
@@ -69,6 +70,18 @@ poll_end_job(struct task *t)
 	return await_commit(t, &p->tx, poll_done);
 }
 
+/* An older page is read as what it is a part of: the first connect. */
+static void
+poll_turn_back(struct poll *p)
+{
+	struct source *s = &p->source;
+
+	p->older = true;
+	s->url = s->backfill_url;
+	s->etag = s->last_modified = SPAN_NONE;
+	s->connected_us = TIME_NONE;
+}
+
 static struct next
 poll_ask(struct task *t)
 {
@@ -87,6 +100,8 @@ poll_ask(struct task *t)
 	if (!p->ops)
 		return fail(t, err_new(a, ERR_INPUT, "this program has no connector \"%.*s\"",
 				       SPAN_FMT(p->source.connector)));
+	if (p->source.backfill_due)
+		poll_turn_back(p);
 	if ((e = p->ops->request(a, &p->source, &p->call)))
 		return fail(t, e);
 	p->asking = true;
@@ -104,11 +119,9 @@ poll_jitter(void)
 	return r % (PACE_JITTER + 1);
 }
 
-/* The end of a good poll, as statements of the last transaction. */
 static void
-poll_settle(void *arg, struct db_batch *b)
+poll_settle_newest(const struct poll *p, struct db_batch *b)
 {
-	struct poll *p = arg;
 	const struct pace_page page = {.call = &p->call,
 		.found = p->modified ? &p->run.found : NULL,
 		.news = p->run.n_new + p->run.n_edited > 0,
@@ -117,6 +130,29 @@ poll_settle(void *arg, struct db_batch *b)
 
 	pace_read(b->arena, &p->source, &page, clock_us(), poll_jitter(), &out);
 	source_polled(b, &out);
+}
+
+static void
+poll_settle_older(const struct poll *p, struct db_batch *b)
+{
+	const struct ingest_run *r = &p->run;
+	struct source_backfilled out;
+
+	pace_backfill(&p->source, p->modified ? &r->found : NULL,
+		r->n > 0 && r->n_known == r->n, &out);
+	source_backfilled(b, &out);
+}
+
+/* The end of a good poll, as statements of the last transaction. */
+static void
+poll_settle(void *arg, struct db_batch *b)
+{
+	struct poll *p = arg;
+
+	if (p->older)
+		poll_settle_older(p, b);
+	else
+		poll_settle_newest(p, b);
 	source_next_poll(b, p->source_id);
 }
 
@@ -185,9 +221,9 @@ poll_written(struct task *t)
 	metric_add(METRIC_ITEMS_BAD, (int64_t)p->run.found.n_bad);
 	if (p->run.n_new + p->run.n_edited + p->run.n_gone + p->run.found.n_bad > 0)
 		log_info(t, "polled",
-			"source=%" PRId64 " new=%zu edited=%zu withdrawn=%zu bad=%zu",
-			p->source_id, p->run.n_new, p->run.n_edited, p->run.n_gone,
-			p->run.found.n_bad);
+			"source=%" PRId64 " older=%s new=%zu edited=%zu withdrawn=%zu bad=%zu",
+			p->source_id, p->older ? "true" : "false", p->run.n_new,
+			p->run.n_edited, p->run.n_gone, p->run.found.n_bad);
 	return go(t, poll_done);
 }
 
@@ -231,6 +267,23 @@ poll_backoff_ms(const struct poll *p, const struct err *e)
 		p->job->attempt, BACKOFF_MS, passing ? BACKOFF_MAX_MS : BACKOFF_REFUSED_MAX_MS);
 }
 
+/* The source's own trouble, and the next poll. */
+static void
+poll_book(struct poll *p, const struct err *e, struct span text)
+{
+	struct source_backfilled back;
+	struct source_polled out;
+
+	if (p->older) {
+		pace_backfill_failed(&p->source, e, text, poll_jitter(), &back);
+		source_backfilled(&p->tx, &back);
+	} else {
+		pace_failed(&p->source, e, text, clock_us(), poll_jitter(), &out);
+		source_polled(&p->tx, &out);
+	}
+	source_next_poll(&p->tx, p->source_id);
+}
+
 static struct next
 poll_failed(struct task *t)
 {
@@ -238,7 +291,6 @@ poll_failed(struct task *t)
 	struct arena *a = task_arena(t);
 	const struct err *e = task_error(t);
 	struct span text = err_text(a, e);
-	struct source_polled out;
 
 	log_at((enum log_level)err_level(e), task_log_ctx(t), "poll_failed",
 		"source=%" PRId64 " error=%.*s", p->source_id, LOG_STR(text));
@@ -251,9 +303,7 @@ poll_failed(struct task *t)
 	} else if (!p->loaded) {
 		queue_bury(&p->tx, p->job, text);
 	} else {
-		pace_failed(&p->source, e, text, clock_us(), poll_jitter(), &out);
-		source_polled(&p->tx, &out);
-		source_next_poll(&p->tx, p->source_id);
+		poll_book(p, e, text);
 	}
 	return await_commit(t, &p->tx, poll_done);
 }

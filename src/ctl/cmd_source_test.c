@@ -135,10 +135,11 @@ source_test_say(struct task *t)
 				     json_str(in->bad[i].error)));
 	if (c->json) {
 		cmd_said(c,
-			json_pack("{s:o, s:o, s:o, s:b, s:o, s:o}", "url",
+			json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "url",
 				json_str(s->call.final.text), "title", json_str(in->title),
 				"language", json_str(in->language), "recovered",
-				(int)in->recovered, "items", items, "bad", bad),
+				(int)in->recovered, "older_url", json_str(in->older), "items",
+				items, "bad", bad),
 			"%s", "");
 		return;
 	}
@@ -148,6 +149,8 @@ source_test_say(struct task *t)
 	if (in->n_bad)
 		(void)printf(", %zu cannot be used, e.g. %.*s", in->n_bad,
 			SPAN_FMT(in->bad[0].error));
+	if (in->older.n)
+		(void)printf("\nolder items at %.*s", SPAN_FMT(in->older));
 	(void)printf("\n\n");
 	json_decref(bad);
 	cmd_list(c, items, cols, ARRAY_LEN(cols));

@@ -31,6 +31,17 @@ show_account(struct cmd_call *c, const struct account *acc)
 	return j;
 }
 
+/* The newest items matter more than the oldest. */
+static json_t *
+show_source_text(const struct source *s)
+{
+	if (s->health_text.n || !s->backfill_error.n)
+		return json_str(s->health_text);
+	return json_sprintf("older items %s: %.*s",
+		s->backfill_url.p ? "are still to come" : "are missing",
+		SPAN_FMT(s->backfill_error));
+}
+
 json_t *
 show_source(const struct source *s)
 {
@@ -43,13 +54,15 @@ show_source(const struct source *s)
 	show_put(j, "language", json_str(s->language));
 	show_put(j, "state", json_str(s->state));
 	show_put(j, "health", json_str(s->health));
-	show_put(j, "health_text", json_str(s->health_text));
+	show_put(j, "health_text", show_source_text(s));
 	show_put(j, "posts", json_integer(s->posts));
 	show_put(j, "interval_s", json_integer(s->interval_s));
 	show_put(j, "fail_count", json_integer(s->fail_count));
 	show_put(j, "last_ok_at", cmd_json_time(s->last_ok_us));
 	show_put(j, "last_new_at", cmd_json_time(s->last_new_us));
 	show_put(j, "next_poll_at", cmd_json_time(s->next_poll_us));
+	show_put(j, "backfill_url", json_str(s->backfill_url));
+	show_put(j, "backfill_pages", json_integer(s->backfill_pages));
 	show_put(j, "created_at", cmd_json_time(s->created_us));
 	return j;
 }

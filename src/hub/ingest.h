@@ -51,6 +51,7 @@ struct ingest {
 	struct ingest_bad *bad;
 	size_t n_bad;
 	struct span title; /* of the source, for litfassctl source test */
+	struct span older; /* the page with the items before these, SPAN_NONE = none */
 	struct span etag, last_modified;
 	int64_t min_interval_s; /* asked for by the source, 0 = none */
 	bool recovered;         /* ill-formed, read anyway: health degraded */

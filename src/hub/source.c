@@ -8,7 +8,10 @@
 	"       s.etag, s.last_modified, s.moved_to, s.moved_at AS moved_us,"                  \
 	"       s.connected_at AS connected_us, s.interval_s, s.min_interval_s,"               \
 	"       s.next_poll_at AS next_poll_us, s.fail_count, s.last_ok_at AS last_ok_us,"     \
-	"       s.last_new_at AS last_new_us, s.created_at AS created_us,"
+	"       s.last_new_at AS last_new_us, s.created_at AS created_us,"                     \
+	"       s.backfill_url, s.backfill_error, s.backfill_pages, s.backfill_fails,"         \
+	"       s.backfill_url IS NOT NULL AND s.backfill_at <= now()"                         \
+	"       AND s.next_poll_at > now() AS backfill_due,"
 
 static const struct db_field source_fields[] = {
 	DB_INT(struct source, id),
@@ -34,6 +37,11 @@ static const struct db_field source_fields[] = {
 	DB_TIME_NULL(struct source, last_ok_us),
 	DB_TIME_NULL(struct source, last_new_us),
 	DB_TIME(struct source, created_us),
+	DB_TEXT_NULL(struct source, backfill_url),
+	DB_TEXT_NULL(struct source, backfill_error),
+	DB_INT(struct source, backfill_pages),
+	DB_INT(struct source, backfill_fails),
+	DB_BOOL(struct source, backfill_due),
 	DB_INT(struct source, posts),
 };
 
@@ -139,9 +147,15 @@ static const struct db_stmt source_polled_stmt = {
 	       "                           ELSE connected_at END,"
 	       "       last_new_at = CASE WHEN $10 THEN now() ELSE last_new_at END,"
 	       "       interval_s = $11,"
-	       "       next_poll_at = now() + $12 * interval '1 millisecond'"
+	       "       next_poll_at = now() + $12 * interval '1 millisecond',"
+	       "       backfill_url = coalesce($13, backfill_url),"
+	       "       backfill_at = CASE"
+	       "           WHEN $13 IS NOT NULL THEN now() + $14 * interval '1 millisecond'"
+	       "           WHEN $8 OR backfill_url IS NULL THEN backfill_at"
+	       "           ELSE greatest(backfill_at, now() + $12 * interval '1 millisecond')"
+	       "           END"
 	       " WHERE id = $1",
-	.params = "ittttttbbbii",
+	.params = "ittttttbbbiiti",
 };
 
 void
@@ -151,7 +165,26 @@ source_polled(struct db_batch *b, const struct source_polled *p)
 		db_text(p->last_modified), db_text(p->moved_to), db_text(p->url),
 		db_text(p->health), db_text(p->health_text), db_bool(p->ok),
 		db_bool(p->connected), db_bool(p->found_new), db_int(p->interval_s),
-		db_int(p->next_ms));
+		db_int(p->next_ms), db_text(p->backfill_url), db_int(p->backfill_ms));
+}
+
+static const struct db_stmt source_backfilled_stmt = {
+	.name = "source_backfilled",
+	.sql = "UPDATE source"
+	       "   SET backfill_url = $2,"
+	       "       backfill_error = $3,"
+	       "       backfill_pages = $4,"
+	       "       backfill_fails = $5,"
+	       "       backfill_at = now() + $6 * interval '1 millisecond'"
+	       " WHERE id = $1",
+	.params = "ittiii",
+};
+
+void
+source_backfilled(struct db_batch *b, const struct source_backfilled *p)
+{
+	(void)db_add(b, &source_backfilled_stmt, db_int(p->id), db_text(p->url),
+		db_text(p->error), db_int(p->pages), db_int(p->fails), db_int(p->next_ms));
 }
 
 /* Whether queue_finish came before or not: afterwards one job is alive, and it is not running;
@@ -159,14 +192,18 @@ source_polled(struct db_batch *b, const struct source_polled *p)
 static const struct db_stmt source_next_poll_stmt = {
 	.name = "source_next_poll",
 	.sql = "WITH s AS ("
-	       "  SELECT id, url, state, next_poll_at FROM source WHERE id = $1),"
+	       "  SELECT id, url, state,"
+	       "         CASE WHEN backfill_url IS NULL THEN next_poll_at"
+	       "              ELSE least(next_poll_at, backfill_at) END AS next_at"
+	       "    FROM source"
+	       "   WHERE id = $1),"
 	       " ended AS ("
 	       "  DELETE FROM job j USING s"
 	       "   WHERE s.state <> 'active' AND j.kind = 'poll' AND j.key = s.id::text"
 	       "     AND j.state <> 'dead')"
 	       " INSERT INTO job AS j (kind, key, host, args, run_at)"
 	       " SELECT 'poll', id::text, substring(url FROM '^[a-z]+://([^/?#]+)'),"
-	       "        jsonb_build_object('source', id), next_poll_at"
+	       "        jsonb_build_object('source', id), next_at"
 	       "   FROM s"
 	       "  WHERE state = 'active'"
 	       "     ON CONFLICT (kind, key) WHERE state <> 'dead' DO UPDATE"
@@ -248,7 +285,10 @@ source_plan_missing(struct db_batch *b)
 	(void)db_add(b, &source_plan_missing_stmt, db_int(JOB_CRASHES_MAX));
 }
 
-/* A waiting job is hastened, a dead or lost one begins anew; a running one is at it already. */
+/*
+ * A waiting job is hastened, a dead or lost one begins anew; a running one is at it already, or
+ * comes again for the newest items. The job's row first: polls lock in that order.
+ */
 static const struct db_stmt source_poll_now_stmt = {
 	.name = "source_poll_now",
 	.sql = "WITH put AS ("
@@ -260,7 +300,11 @@ static const struct db_stmt source_poll_now_stmt = {
 	       "      ON CONFLICT (kind, key) WHERE state <> 'dead' DO UPDATE"
 	       "     SET run_at = least(j.run_at, now())"
 	       "   WHERE j.state = 'ready'"
-	       "  RETURNING 1)"
+	       "  RETURNING 1),"
+	       " asked AS ("
+	       "  UPDATE source"
+	       "     SET next_poll_at = least(next_poll_at, now())"
+	       "   WHERE id = $1 AND (SELECT count(*) FROM put) >= 0)"
 	       " SELECT pg_notify('job', '') FROM put",
 	.params = "i",
 };
@@ -306,6 +350,7 @@ const struct db_stmt *const source_stmts[] = {
 	&source_by_id_stmt,
 	&source_list_stmt,
 	&source_polled_stmt,
+	&source_backfilled_stmt,
 	&source_next_poll_stmt,
 	&source_busy_stmt,
 	&source_plan_missing_stmt,

@@ -19,7 +19,11 @@ struct source {
 	int64_t connected_us; /* TIME_NONE = never read yet */
 	int64_t interval_s, min_interval_s, next_poll_us, fail_count, last_ok_us, last_new_us,
 		created_us;
-	int64_t posts; /* in lists */
+	/* Of a first connect: the page of older items that is still to be read. */
+	struct span backfill_url, backfill_error;
+	int64_t backfill_pages, backfill_fails; /* read so far; in a row */
+	bool backfill_due;                      /* and the newest items are not */
+	int64_t posts;                          /* in lists */
 };
 
 struct source_new {
@@ -44,21 +48,38 @@ struct source_polled {
 	bool connected; /* first successful read */
 	bool found_new;
 	int64_t interval_s;
-	int64_t next_ms; /* from now on, by the database's clock */
+	int64_t next_ms;          /* from now on, by the database's clock */
+	struct span backfill_url; /* where older items stand */
+	int64_t backfill_ms;      /* when to read it */
 };
-/* SPAN_NONE keeps etag, last_modified and url; moved_to and texts are set as given. */
+/*
+ * SPAN_NONE keeps etag, last_modified, url and backfill_url; moved_to and texts are set as
+ * given. While a source fails, its older items wait as well.
+ */
 void source_polled(struct db_batch *b, const struct source_polled *p);
+
+/* After a page of older items, in its transaction, instead of source_polled. */
+struct source_backfilled {
+	int64_t id;
+	struct span url; /* the next one; SPAN_NONE = there is no more */
+	struct span error;
+	int64_t pages, fails;
+	int64_t next_ms;
+};
+void source_backfilled(struct db_batch *b, const struct source_backfilled *p);
 /*
  * Ends the running poll job of the source, whose lease must be ours, and plans the next one:
- * the same row becomes ready again when source_polled has said. A paused source has no job. In
- * the last commit of a poll, behind queue_fence and source_polled, instead of queue_finish.
+ * the same row becomes ready again when source_polled or source_backfilled has said. A paused
+ * source has no job. In the last commit of a poll, behind queue_fence and these, instead of
+ * queue_finish.
  */
 void source_next_poll(struct db_batch *b, int64_t id);
 /* How many of these sources are due or being polled: one int row. */
 size_t source_busy(struct db_batch *b, const int64_t *ids, size_t n);
 /* Safety net: active sources without a poll job get one, a dead one lives again after 6 h. */
 void source_plan_missing(struct db_batch *b);
-/* The job of a source: kind "poll", key = id. One alive per source. */
+/* The job of a source: kind "poll", key = id. One alive per source. Its newest items are due.
+ */
 void source_poll_now(struct db_batch *b, int64_t id);
 void quarantine_put(struct db_batch *b, int64_t source, struct span key, struct span raw,
 	struct span error);

@@ -350,6 +350,7 @@ rss_parse(struct arena *a, const struct xml *root, const struct url *url, struct
 	out->language = xml_child_text(a, channel, NULL, "language");
 	if (!out->language.n)
 		out->language = xml_child_text(a, channel, NS_DC, "language");
+	out->generator = xml_child_text(a, channel, NULL, "generator");
 	out->min_interval_s = rss_interval(a, channel);
 	for (const struct xml *c = xml_first(channel); c; c = xml_next(c)) {
 		if (strcmp(xml_name(c), "link") != 0 || xml_is(c, NS_ATOM, "link"))
@@ -465,6 +466,7 @@ atom_parse(struct arena *a, const struct xml *root, const struct url *url, struc
 
 	out->title = title ? atom_title(a, title) : SPAN("");
 	out->language = xml_attr(a, root, "lang");
+	out->generator = xml_child_text(a, root, NS_ATOM, "generator");
 	feed_next_link(a, root, &base, out);
 	for (const struct xml *c = xml_first(root); c; c = xml_next(c)) {
 		bool gone = xml_is(c, NS_TOMB, "deleted-entry");

@@ -40,7 +40,7 @@ struct feed_item {
 };
 
 struct feed {
-	struct span title, language;
+	struct span title, language, generator;
 	struct feed_item *items; /* as in the document */
 	size_t n_items;
 	struct span next;       /* older page, RFC 5005 or next_url */

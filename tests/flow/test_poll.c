@@ -815,6 +815,219 @@ test_moved(void **state)
 	world_fini(&w);
 }
 
+/* ---- older pages ---- */
+
+static void
+give_page(struct world *w, const char *path, const char *guid, int64_t age_s, const char *next)
+{
+	const struct item it = {guid, guid, guid, NULL, age_s};
+	struct buf b;
+
+	buf_init(&b, 65536);
+	buf_lit(&b, "<rss version='2.0' xmlns:atom='http://www.w3.org/2005/Atom'><channel>");
+	if (next)
+		buf_printf(&b, "<atom:link rel='next' href='%s'/>", next);
+	put_item(w->a, &b, &it);
+	buf_lit(&b, "</channel></rss>");
+	give(path, arena_dup(w->a, buf_span(&b)), NULL);
+	buf_fini(&b);
+}
+
+static void
+give_status(const char *path, int status)
+{
+	const struct site_answer answer = {.status = status};
+
+	site_give(site, path, &answer);
+}
+
+/* The next older page is due, and the newest items are not. */
+static struct hubrun_end
+poll_older(struct world *w)
+{
+	(void)SQL_TEXT(w, "UPDATE source SET backfill_at = now() - interval '1 s'");
+	return poll_once(w);
+}
+
+static const char *
+backfill(struct world *w)
+{
+	return SQL_TEXT(w, "SELECT concat_ws(' ', coalesce(regexp_replace(backfill_url,"
+			   " '^http://[^/]*', ''), '-'), backfill_pages, backfill_fails)"
+			   " FROM source");
+}
+
+/* Also what stands on the pages behind the first one has its place and is archive. */
+static void
+test_older_pages(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/pages");
+	give_page(&w, "/pages", "eins", HOUR_S, "/pages?2");
+	give_page(&w, "/pages?2", "zwei", 2 * HOUR_S, "/pages?3");
+	give_page(&w, "/pages?3", "drei", UNDATED, NULL);
+	poll(&w);
+	assert_string_equal(backfill(&w), "/pages?2 0 0");
+	/* A job of its own, soon; the first page is not due before its time. */
+	assert_int_equal(
+		SQL_INT(&w, "SELECT count(*) FROM job WHERE kind = 'poll'"
+			    " AND state = 'ready' AND run_at <= now() + interval '1 s'"),
+		1);
+	assert_false(poll_older(&w).failed);
+	assert_string_equal(backfill(&w), "/pages?3 1 0");
+	assert_false(poll_older(&w).failed);
+	assert_string_equal(backfill(&w), "- 2 0");
+	check_planned(&w);
+	assert_int_equal(site_count(site, "/pages"), 1);
+	assert_string_equal(
+		SQL_TEXT(&w, "SELECT string_agg(title || CASE WHEN archive THEN ' archive'"
+			     " ELSE '' END, ', ' ORDER BY title) FROM post"),
+		"drei archive, eins, zwei");
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM post"
+				     " WHERE id >> 16 < extract(epoch FROM now()"
+				     "       - interval '119 minutes') * 1000"),
+		1);
+	assert_int_equal(entries(&w, "create"), 3);
+	/* A feed that is known has no more to tell of the past. */
+	poll(&w);
+	assert_string_equal(backfill(&w), "- 2 0");
+	world_fini(&w);
+}
+
+/* What fails there is tried again; the newest items come meanwhile, and first. */
+static void
+test_older_fails(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/trouble-behind");
+	give_page(&w, w.path, "eins", HOUR_S, "/behind");
+	give_status("/behind", 500);
+	poll(&w);
+	assert_true(poll_older(&w).failed);
+	assert_string_equal(backfill(&w), "/behind 0 1");
+	assert_string_equal(
+		SQL_TEXT(&w, "SELECT concat_ws(' ', health, fail_count, health_text)"
+			     " FROM source"),
+		"ok 0");
+	assert_int_equal(
+		SQL_INT(&w,
+			"SELECT count(*) FROM source s, job j WHERE j.run_at = s.backfill_at"
+			" AND s.backfill_error LIKE '%%answered 500%%'"
+			" AND j.run_at BETWEEN now() + interval '50 s' AND now() + interval "
+			"'70 s'"),
+		1);
+	/* Both are due. */
+	give_page(&w, w.path, "neu", 60, NULL);
+	(void)SQL_TEXT(&w, "UPDATE source SET next_poll_at = now()");
+	assert_false(poll_older(&w).failed);
+	assert_string_equal(
+		SQL_TEXT(&w, "SELECT string_agg(title, ', ' ORDER BY title) FROM post"),
+		"eins, neu");
+	/* While the source itself fails, the rest waits with it. */
+	give_status(w.path, 500);
+	(void)SQL_TEXT(&w, "UPDATE source SET next_poll_at = now()");
+	assert_true(poll_older(&w).failed);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM source"
+				     " WHERE fail_count = 1 AND backfill_at = next_poll_at"),
+		1);
+	(void)SQL_TEXT(&w, "UPDATE source SET next_poll_at = now() + interval '1 hour'");
+	give_page(&w, "/behind", "alt", 3 * DAY_S, "/gone");
+	assert_false(poll_older(&w).failed);
+	assert_string_equal(backfill(&w), "/gone 1 0");
+	/* The end of what is counted up. */
+	assert_true(poll_older(&w).failed);
+	assert_string_equal(backfill(&w), "- 1 1");
+	assert_string_equal(
+		SQL_TEXT(&w, "SELECT coalesce(backfill_error, '') FROM source"), "");
+	assert_int_equal(posts(&w), 3);
+	check_planned(&w);
+	world_fini(&w);
+}
+
+/* A server that knows no pages answers with the same one: that is the end, not a circle. */
+static void
+test_older_repeats(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/wordpress");
+	give(w.path,
+		arena_printf(w.a,
+			"<rss "
+			"version='2.0'><channel><generator>https://wordpress.org/?v=6.8</"
+			"generator>"
+			"<item><guid>a</guid><title>A</title></item></channel></rss>"),
+		NULL);
+	poll(&w);
+	assert_string_equal(backfill(&w), "/wordpress?paged=2 0 0");
+	assert_false(poll_older(&w).failed);
+	assert_string_equal(backfill(&w), "- 1 0");
+	assert_int_equal(site_count(site, w.path), 2);
+	assert_int_equal(posts(&w), 1);
+	check_planned(&w);
+	world_fini(&w);
+}
+
+/* The program dies while an older page is written: it is read again, and nothing twice. */
+static void
+test_older_crash(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/older-crash");
+	give_page(&w, w.path, "eins", HOUR_S, "/older-crash?2");
+	give_page(&w, "/older-crash?2", "zwei", 2 * DAY_S, NULL);
+	poll(&w);
+	(void)SQL_TEXT(&w, "UPDATE source SET backfill_at = now() - interval '1 s'");
+	(void)SQL_TEXT(&w, "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+			   " RAISE EXCEPTION 'died'; END $$");
+	(void)SQL_TEXT(&w, "CREATE TRIGGER die BEFORE UPDATE ON source FOR EACH ROW EXECUTE "
+			   "FUNCTION die()");
+	poll_fails(&w);
+	assert_int_equal(posts(&w), 1);
+	assert_string_equal(backfill(&w), "/older-crash?2 0 0");
+	(void)SQL_TEXT(&w, "DROP TRIGGER die ON source");
+	assert_false(poll_older(&w).failed);
+	assert_string_equal(backfill(&w), "- 1 0");
+	assert_int_equal(posts(&w), 2);
+	assert_int_equal(entries(&w, "create"), 2);
+	check_planned(&w);
+	world_fini(&w);
+}
+
+/* Somebody asks for the newest items while older ones are read. */
+static void
+poll_now(struct db_batch *b, void *ctx)
+{
+	source_poll_now(b, ((const struct world *)ctx)->source);
+}
+
+static void
+test_older_and_asked(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/asked");
+	give_page(&w, w.path, "eins", HOUR_S, "/asked?2");
+	give_page(&w, "/asked?2", "zwei", 2 * DAY_S, NULL);
+	poll(&w);
+	give_page(&w, w.path, "neu", 60, NULL);
+	dbrun_ok(w.dsn, poll_now, NULL, &w);
+	assert_false(poll_older(&w).failed);
+	assert_string_equal(backfill(&w), "/asked?2 0 0");
+	assert_int_equal(posts(&w), 2);
+	assert_false(poll_older(&w).failed);
+	assert_int_equal(posts(&w), 3);
+	world_fini(&w);
+}
+
 static void
 test_no_source(void **state)
 {
@@ -914,6 +1127,11 @@ main(void)
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_our_trouble),
 		cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_older_pages),
+		cmocka_unit_test(test_older_fails),
+		cmocka_unit_test(test_older_repeats),
+		cmocka_unit_test(test_older_crash),
+		cmocka_unit_test(test_older_and_asked),
 		cmocka_unit_test(test_no_source),
 		cmocka_unit_test(test_many),
 	};

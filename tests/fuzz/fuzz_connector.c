@@ -30,6 +30,9 @@ check_items(struct arena *a, const struct source *s, const struct ingest *in)
 {
 	struct hub h = {.base = SPAN("https://hub.example"), .authority = SPAN("hub.example")};
 
+	struct url u;
+
+	assert(!in->older.n || !url_parse(a, in->older, &u));
 	assert(in->n_items <= INGEST_ITEMS_MAX && in->n_bad <= INGEST_ITEMS_MAX);
 	for (size_t i = 0; i < in->n_items; i++) {
 		struct ingest_post p = {0};

@@ -94,9 +94,11 @@ site_serve(struct site *s, int fd)
 	} while (!strstr(head, "\r\n\r\n") && n < sizeof(head) - 1);
 	if (strncmp(head, "GET ", 4) != 0)
 		return;
-	path = strcspn(head + 4, " ?");
+	path = strcspn(head + 4, " ");
 	(void)pthread_mutex_lock(&s->lock);
 	p = site_find(s, head + 4, path);
+	if (!p)
+		p = site_find(s, head + 4, strcspn(head + 4, " ?"));
 	if (p) {
 		p->count++;
 		memcpy(p->head, head, n + 1);

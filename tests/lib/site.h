@@ -24,7 +24,10 @@ struct site_answer {
 	/* Answered 304 without a body when the request names this ETag. */
 	const char *etag;
 };
-/* What is answered from now on; a path that was never given answers 404. path: static text. */
+/*
+ * What is answered from now on; a path that was never given answers 404. path: static text; with
+ * a query it goes before the same without.
+ */
 void site_give(struct site *s, const char *path, const struct site_answer *a);
 int site_count(struct site *s, const char *path); /* requests for it so far */
 /* Value of a header of the last request for it, "" = not sent; static memory. */

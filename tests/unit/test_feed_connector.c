@@ -169,6 +169,56 @@ test_ends(void **state)
 	arena_free(a);
 }
 
+/* Where older items stand: as the feed says, or as WordPress counts. */
+static void
+test_older(void **state)
+{
+	static const struct {
+		const char *url, *inner, *older;
+	} cases[] = {
+		{FEED_URL, "<item><guid>1</guid></item>", NULL},
+		{FEED_URL, "<atom:link rel='next' href='?p=2'/>", FEED_URL "?p=2"},
+		{FEED_URL, "<atom:link rel='next' href='feed.xml'/>", NULL},
+		{FEED_URL, "<atom:link rel='next' href='ftp://x.example/'/>", NULL},
+		{"https://x.example/feed/",
+			"<generator>https://wordpress.org/?v=6.8</generator><item><guid>1</"
+			"guid></item>",
+			"https://x.example/feed/?paged=2"},
+		{"https://x.example/feed/?paged=2&cat=3",
+			"<generator>WordPress 6</generator><item><guid>1</guid></item>",
+			"https://x.example/feed/?cat=3&paged=3"},
+		{"https://x.example/feed/?cat=3",
+			"<generator>https://wordpress.org/</generator><item><guid>1</guid></"
+			"item>"
+			"<atom:link rel='next' href='/older'/>",
+			"https://x.example/older"},
+		{"https://x.example/feed/?paged=x",
+			"<generator>https://wordpress.org/</generator><item><guid>1</guid></"
+			"item>",
+			NULL},
+		/* An empty page is the last one. */
+		{"https://x.example/feed/?paged=9",
+			"<generator>https://wordpress.org/</generator>", NULL},
+	};
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct source s = {.url = span_of(cases[i].url)};
+		struct http_call c = {.status = 200,
+			.reply = arena_printf(a,
+				"<rss version='2.0' xmlns:atom='http://www.w3.org/2005/Atom'>"
+				"<channel>%s</channel></rss>",
+				cases[i].inner)};
+		struct ingest out;
+
+		check_ok(a, url_parse(a, s.url, &c.final));
+		check_ok(a, connector_feed.parse(a, &s, &c, NOW_US, &out));
+		check_span(out.older, span_of(cases[i].older));
+	}
+	arena_free(a);
+}
+
 /* The last one is cut off: keeping half of it would look like an edit at the next poll. */
 static void
 test_truncated(void **state)
@@ -489,6 +539,7 @@ main(void)
 		cmocka_unit_test(test_documents),
 		cmocka_unit_test(test_whole_page),
 		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_older),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_malformed_items),
 		cmocka_unit_test(test_no_feed),

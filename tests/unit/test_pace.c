@@ -229,6 +229,103 @@ test_health(void **state)
 	arena_free(a);
 }
 
+/* Older items are read behind a first connect alone. */
+static void
+test_first_page(void **state)
+{
+	struct arena *a = arena_new();
+	const struct ingest f = {.older = SPAN("https://feed.example/2")};
+	struct source s = some_source();
+	struct source_polled out = read_page(a, &s, &f, true, NULL);
+
+	(void)state;
+	assert_null(out.backfill_url.p);
+	s.connected_us = TIME_NONE;
+	out = read_page(a, &s, &f, true, NULL);
+	check_span(out.backfill_url, f.older);
+	assert_int_equal(out.backfill_ms, 1000);
+	arena_free(a);
+}
+
+static void
+test_backfill(void **state)
+{
+	const struct ingest more = {.older = SPAN("https://feed.example/3")},
+			    last = {.n_items = 1};
+	const struct {
+		const struct ingest *found;
+		bool all_known;
+		int64_t pages;
+		bool goes_on, says;
+	} cases[] = {
+		{&more, false, 0, true, false},
+		{&more, false, 48, true, false},
+		{&more, false, 49, false, true},
+		{&more, true, 0, false, false},
+		{&last, false, 0, false, false},
+		{NULL, false, 0, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct source s = some_source();
+		struct source_backfilled out;
+
+		s.backfill_pages = cases[i].pages;
+		s.backfill_fails = 3;
+		pace_backfill(&s, cases[i].found, cases[i].all_known, &out);
+		check_span(out.url, cases[i].goes_on ? more.older : SPAN_NONE);
+		assert_int_equal(out.error.n > 0, cases[i].says);
+		assert_int_equal(out.pages, cases[i].pages + 1);
+		assert_int_equal(out.fails, 0);
+		assert_int_equal(out.next_ms, 1000);
+	}
+}
+
+static void
+test_backfill_failed(void **state)
+{
+	static const struct {
+		enum err_kind kind;
+		int64_t fails;
+		int retry_after_s;
+		bool again, says;
+		int64_t next_s;
+	} cases[] = {
+		{ERR_NETWORK, 0, 0, true, true, 60},
+		{ERR_UPSTREAM, 3, 0, true, true, 480},
+		{ERR_TIMEOUT, 8, 0, true, true, 15360},
+		{ERR_UPSTREAM, 9, 0, false, true, 21600},
+		{ERR_TOO_MANY, 0, 900, true, true, 900},
+		{ERR_TOO_MANY, 3, 60, true, true, 480},
+		{ERR_NOT_FOUND, 0, 0, false, false, 60},
+		{ERR_GONE, 0, 0, false, false, 60},
+		{ERR_FORBIDDEN, 0, 0, false, true, 60},
+		{ERR_INPUT, 0, 0, false, true, 60},
+	};
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct source s = some_source();
+		struct err *e = (struct err *)(uintptr_t)err_new(a, cases[i].kind, "why");
+		struct source_backfilled out;
+
+		e->retry_after_s = cases[i].retry_after_s;
+		s.backfill_url = SPAN("https://feed.example/2");
+		s.backfill_pages = 7;
+		s.backfill_fails = cases[i].fails;
+		pace_backfill_failed(&s, e, SPAN("why"), MIDDLE, &out);
+		check_span(out.url, cases[i].again ? s.backfill_url : SPAN_NONE);
+		check_span(out.error, cases[i].says ? SPAN("why") : SPAN_NONE);
+		assert_int_equal(out.pages, 7);
+		assert_int_equal(out.fails, cases[i].fails + 1);
+		if (out.next_ms != cases[i].next_s * 1000)
+			check_fail("case %zu: %lld", i, (long long)out.next_ms);
+	}
+	arena_free(a);
+}
+
 static void
 test_moved(void **state)
 {
@@ -328,6 +425,9 @@ main(void)
 		cmocka_unit_test(test_validators),
 		cmocka_unit_test(test_unusable_validators),
 		cmocka_unit_test(test_health),
+		cmocka_unit_test(test_first_page),
+		cmocka_unit_test(test_backfill),
+		cmocka_unit_test(test_backfill_failed),
 		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_failures),
 	};
