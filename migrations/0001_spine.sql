@@ -84,6 +84,7 @@ CREATE TABLE source (
 	connected_at timestamptz,           -- first successful read: older items are archive
 	interval_s bigint NOT NULL DEFAULT 600,
 	min_interval_s bigint,              -- set by the operator; NULL = adaptive only
+	skip_hours bigint NOT NULL DEFAULT 0, -- bit n: the source wants no poll from n:00 UTC on
 	next_poll_at timestamptz NOT NULL DEFAULT now(),
 	fail_count bigint NOT NULL DEFAULT 0,
 	last_ok_at timestamptz,

@@ -268,6 +268,7 @@ feed_parse_answer(struct arena *a, const struct source *s, const struct http_cal
 	out->etag = http_reply_header(c, "etag");
 	out->last_modified = http_reply_header(c, "last-modified");
 	out->min_interval_s = f.min_interval_s;
+	out->skip_hours = f.skip_hours;
 	out->recovered = f.recovered;
 	out->expired = f.expired;
 	out->truncated = f.truncated;

@@ -9,6 +9,7 @@
 #define GONE_AGAIN_S 86400
 #define AUTH_AGAIN_S 21600
 #define WAITING_MIN_S 30
+#define HOUR_MS 3600000
 #define DAY_US (INT64_C(86400) * US_PER_S)
 #define MISSING_DAYS 14
 #define FAILS_BEFORE_ILL 2 /* a single failure is no news */
@@ -53,6 +54,17 @@ interval(const struct source *s, const struct pace_page *p)
 	if (p->news || next < floor)
 		next = floor;
 	return next > INTERVAL_MAX_S ? INTERVAL_MAX_S : next;
+}
+
+/* The end of the hours in which the source does not want to be asked. */
+static int64_t
+awake_ms(int64_t skip_hours, int64_t now_us, int64_t ms)
+{
+	int64_t at_ms = now_us / 1000 + ms;
+
+	for (int i = 0; i < 24 && skip_hours >> (at_ms / HOUR_MS % 24) & 1; i++)
+		at_ms = (at_ms / HOUR_MS + 1) * HOUR_MS;
+	return at_ms - now_us / 1000;
 }
 
 /* Twice in a row and a day apart: then the feed has moved for good. */
@@ -122,7 +134,8 @@ pace_read(struct arena *a, const struct source *s, const struct pace_page *p, in
 		.ok = true,
 		.connected = true,
 		.found_new = p->news,
-		.interval_s = interval(s, p)};
+		.interval_s = interval(s, p),
+		.skip_hours = p->found ? p->found->skip_hours : s->skip_hours};
 	if (p->found && s->connected_us == TIME_NONE) {
 		out->backfill_url = p->found->older;
 		out->backfill_ms = BACKFILL_PAUSE_MS;
@@ -133,8 +146,9 @@ pace_read(struct arena *a, const struct source *s, const struct pace_page *p, in
 		out->etag = validator(p->found->etag);
 		out->last_modified = validator(p->found->last_modified);
 	}
-	out->next_ms =
-		s->min_interval_s ? out->interval_s * 1000 : jittered(out->interval_s, jitter);
+	out->next_ms = s->min_interval_s ? out->interval_s * 1000
+					 : awake_ms(out->skip_hours, now_us,
+						   jittered(out->interval_s, jitter));
 	if (p->found && p->found->expired)
 		out->next_ms = (int64_t)GONE_AGAIN_S * 1000;
 	if (p->again_us == TIME_NONE)
@@ -192,7 +206,8 @@ pace_failed(const struct source *s, const struct err *e, struct span text, int64
 		.moved_to = s->moved_to,
 		.health = health_of_failure(s, e, now_us),
 		.health_text = text,
-		.interval_s = s->interval_s};
+		.interval_s = s->interval_s,
+		.skip_hours = s->skip_hours};
 	if (span_is(out->health, "gone"))
 		pause = GONE_AGAIN_S;
 	if (span_is(out->health, "auth_needed"))

@@ -1,10 +1,10 @@
 /*
  * Pace: what a poll means for its source: its health, its validators, when to come again. Pure.
  *
- * Between polls lies what the source asks for (Cache-Control, ttl) and what experience says: at
- * least ten minutes, half as much again after each poll without news, at most a day. What the
- * operator has set holds instead. Failures come again after a minute, then two, up to an hour;
- * refused access after six hours, what has gone for good once a day.
+ * Between polls lies what the source asks for (Cache-Control, ttl, skipHours) and what
+ * experience says: at least ten minutes, half as much again after each poll without news, at
+ * most a day. What the operator has set holds instead. Failures come again after a minute, then
+ * two, up to an hour; refused access after six hours, what has gone for good once a day.
  *
  * Older items (backfill): a first connect goes on through the pages behind the first one, a
  * second apart, at most fifty. What fails is tried ten times, ever later, at most six hours

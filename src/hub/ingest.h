@@ -54,6 +54,7 @@ struct ingest {
 	struct span older; /* the page with the items before these, SPAN_NONE = none */
 	struct span etag, last_modified;
 	int64_t min_interval_s; /* asked for by the source, 0 = none */
+	uint32_t skip_hours;    /* bit n = it is not to be asked from n:00 to n:59 UTC */
 	bool recovered;         /* ill-formed, read anyway: health degraded */
 	bool expired;           /* the source ends itself */
 	bool truncated;         /* it has more items than are read */

@@ -6,7 +6,7 @@
 	"SELECT s.id, s.account, a.slug AS account_slug, a.language AS account_language,"      \
 	"       s.connector, s.url, s.settings, s.language, s.state, s.health, s.health_text," \
 	"       s.etag, s.last_modified, s.moved_to, s.moved_at AS moved_us,"                  \
-	"       s.connected_at AS connected_us, s.interval_s, s.min_interval_s,"               \
+	"       s.connected_at AS connected_us, s.interval_s, s.min_interval_s, s.skip_hours," \
 	"       s.next_poll_at AS next_poll_us, s.fail_count, s.last_ok_at AS last_ok_us,"     \
 	"       s.last_new_at AS last_new_us, s.created_at AS created_us,"                     \
 	"       s.backfill_url, s.backfill_error, s.backfill_pages, s.backfill_fails,"         \
@@ -32,6 +32,7 @@ static const struct db_field source_fields[] = {
 	DB_TIME_NULL(struct source, connected_us),
 	DB_INT(struct source, interval_s),
 	DB_INT_NULL(struct source, min_interval_s),
+	DB_INT(struct source, skip_hours),
 	DB_TIME(struct source, next_poll_us),
 	DB_INT(struct source, fail_count),
 	DB_TIME_NULL(struct source, last_ok_us),
@@ -153,9 +154,10 @@ static const struct db_stmt source_polled_stmt = {
 	       "           WHEN $13 IS NOT NULL THEN now() + $14 * interval '1 millisecond'"
 	       "           WHEN $8 OR backfill_url IS NULL THEN backfill_at"
 	       "           ELSE greatest(backfill_at, now() + $12 * interval '1 millisecond')"
-	       "           END"
+	       "           END,"
+	       "       skip_hours = $15"
 	       " WHERE id = $1",
-	.params = "ittttttbbbiiti",
+	.params = "ittttttbbbiitii",
 };
 
 void
@@ -165,7 +167,8 @@ source_polled(struct db_batch *b, const struct source_polled *p)
 		db_text(p->last_modified), db_text(p->moved_to), db_text(p->url),
 		db_text(p->health), db_text(p->health_text), db_bool(p->ok),
 		db_bool(p->connected), db_bool(p->found_new), db_int(p->interval_s),
-		db_int(p->next_ms), db_text(p->backfill_url), db_int(p->backfill_ms));
+		db_int(p->next_ms), db_text(p->backfill_url), db_int(p->backfill_ms),
+		db_int(p->skip_hours));
 }
 
 static const struct db_stmt source_backfilled_stmt = {

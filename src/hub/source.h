@@ -19,6 +19,7 @@ struct source {
 	int64_t connected_us; /* TIME_NONE = never read yet */
 	int64_t interval_s, min_interval_s, next_poll_us, fail_count, last_ok_us, last_new_us,
 		created_us;
+	int64_t skip_hours; /* see struct ingest */
 	/* Of a first connect: the page of older items that is still to be read. */
 	struct span backfill_url, backfill_error;
 	int64_t backfill_pages, backfill_fails; /* read so far; in a row */
@@ -47,7 +48,7 @@ struct source_polled {
 	bool ok;        /* false: fail_count + 1 */
 	bool connected; /* first successful read */
 	bool found_new;
-	int64_t interval_s;
+	int64_t interval_s, skip_hours;
 	int64_t next_ms;          /* from now on, by the database's clock */
 	struct span backfill_url; /* where older items stand */
 	int64_t backfill_ms;      /* when to read it */

@@ -323,6 +323,22 @@ rss_interval(struct arena *a, const struct xml *channel)
 	return ttl;
 }
 
+/* Hours count from 0, in RSS 0.91 from 1. All of them would mean never: that is no wish. */
+static uint32_t
+rss_skip_hours(struct arena *a, const struct xml *channel)
+{
+	const uint32_t all = (UINT32_C(1) << 24) - 1;
+	const struct xml *list = xml_child(channel, NULL, "skipHours");
+	uint32_t hours = 0;
+	int64_t h;
+
+	for (const struct xml *e = list ? xml_first(list) : NULL; e; e = xml_next(e))
+		if (strcmp(xml_name(e), "hour") == 0 &&
+			span_i64(span_trim(xml_text(a, e)), 0, 24, &h))
+			hours |= UINT32_C(1) << (h % 24);
+	return hours == all ? 0 : hours;
+}
+
 static void
 feed_next_link(
 	struct arena *a, const struct xml *parent, const struct url *url, struct feed *out)
@@ -352,6 +368,7 @@ rss_parse(struct arena *a, const struct xml *root, const struct url *url, struct
 		out->language = xml_child_text(a, channel, NS_DC, "language");
 	out->generator = xml_child_text(a, channel, NULL, "generator");
 	out->min_interval_s = rss_interval(a, channel);
+	out->skip_hours = rss_skip_hours(a, channel);
 	for (const struct xml *c = xml_first(channel); c; c = xml_next(c)) {
 		if (strcmp(xml_name(c), "link") != 0 || xml_is(c, NS_ATOM, "link"))
 			continue;

@@ -45,6 +45,7 @@ struct feed {
 	size_t n_items;
 	struct span next;       /* older page, RFC 5005 or next_url */
 	int64_t min_interval_s; /* ttl, sy:updatePeriod; 0 = none */
+	uint32_t skip_hours;    /* RSS skipHours: bit n = not from n:00 to n:59 UTC */
 	bool recovered, expired, truncated;
 };
 

@@ -25,8 +25,8 @@ struct site_answer {
 	const char *etag;
 };
 /*
- * What is answered from now on; a path that was never given answers 404. path: static text; with
- * a query it goes before the same without.
+ * What is answered from now on; a path that was never given answers 404. path: static text;
+ * with a query it goes before the same without.
  */
 void site_give(struct site *s, const char *path, const struct site_answer *a);
 int site_count(struct site *s, const char *path); /* requests for it so far */

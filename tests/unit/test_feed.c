@@ -63,6 +63,8 @@ rss2(void **state)
 		     "<atom:link rel='self' href='neu.xml'/><atom:link rel='next' "
 		     "href='?seite=2'/>"
 		     "<language>de-DE</language><ttl>90</ttl>"
+		     "<skipHours><hour>0</hour><hour> 23 </hour><hour>24</hour><hour>x</hour>"
+		     "<day>5</day></skipHours>"
 		     "<sy:updatePeriod>hourly</sy:updatePeriod><sy:updateFrequency>2</"
 		     "sy:updateFrequency>"
 		     "<item><title>A &lt;b&gt;fett&lt;/b&gt; &amp;amp; mehr</title>"
@@ -81,6 +83,7 @@ rss2(void **state)
 	check_span(out.language, SPAN("de-DE"));
 	check_span(out.next, SPAN("https://kreis.example/feeds/neu.xml?seite=2"));
 	assert_int_equal(out.min_interval_s, 90 * 60);
+	assert_int_equal(out.skip_hours, 1 << 0 | 1 << 23);
 	assert_false(out.recovered);
 	assert_int_equal(out.n_items, 3);
 	check_span(out.items[0].title, SPAN("A fett & mehr"));

@@ -96,6 +96,44 @@ test_jitter(void **state)
 }
 
 /* An item that waits needs the page once more, at its time, changed or not. */
+/* 18:00 UTC, and the source sleeps from 18 to 20, and around midnight. */
+static void
+test_skip_hours(void **state)
+{
+	const uint32_t night = 1U << 18 | 1U << 19 | 1U << 23 | 1U << 0;
+	static const struct {
+		int64_t interval_s, set, next_s;
+	} cases[] = {
+		{600, 0, 2 * 3600},      /* 18:10 */
+		{2 * 3600, 0, 2 * 3600}, /* 20:00 */
+		{5 * 3600, 0, 7 * 3600}, /* 23:00, the next day at one */
+		{86400, 0, 26 * 3600},   /* 18:00 of the next day */
+		{600, 600, 600},         /* the operator's word */
+	};
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct source s = some_source();
+		const struct ingest f = {
+			.skip_hours = night, .min_interval_s = cases[i].interval_s};
+		struct source_polled out;
+
+		s.min_interval_s = cases[i].set;
+		out = read_page(a, &s, &f, true, NULL);
+		if (out.next_ms != cases[i].next_s * 1000)
+			check_fail("case %zu: %lld", i, (long long)out.next_ms);
+		assert_int_equal(out.skip_hours, night);
+		/* Remembered when the page has not changed. */
+		s.skip_hours = night;
+		s.interval_s = cases[i].interval_s * 2 / 3;
+		out = read_page(a, &s, NULL, false, NULL);
+		assert_int_equal(out.skip_hours, night);
+		assert_int_equal(out.next_ms, cases[i].next_s * 1000);
+	}
+	arena_free(a);
+}
+
 static void
 test_waiting(void **state)
 {
@@ -421,6 +459,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_interval),
 		cmocka_unit_test(test_jitter),
+		cmocka_unit_test(test_skip_hours),
 		cmocka_unit_test(test_waiting),
 		cmocka_unit_test(test_validators),
 		cmocka_unit_test(test_unusable_validators),
