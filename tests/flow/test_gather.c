@@ -248,18 +248,6 @@ test_weight(void **state)
 	flowrun_fini(&r);
 }
 
-static struct {
-	struct loop_timer timer;
-	struct loop *loop;
-} stopper;
-
-static void
-stop_now(void *arg)
-{
-	(void)arg;
-	loop_stop(stopper.loop, 0);
-}
-
 /* The program stops while some are in a run and some wait for the next. */
 static void
 test_stop(void **state)
@@ -277,8 +265,7 @@ test_stop(void **state)
 
 		flowrun_start(&r, &ends[k].end, &member_flow, &arg, sizeof(arg), &ends[k].out);
 	}
-	stopper.loop = r.loop;
-	loop_timer_set(r.loop, &stopper.timer, 50, stop_now, NULL);
+	flowrun_stop(&r, 50);
 	flowrun_wait(&r);
 	for (int k = 0; k < 4; k++)
 		assert_int_equal(ends[k].end.kind, ERR_STOPPED);

@@ -12,32 +12,6 @@
 #include "lib/flowrun.h"
 #include "task/task.h"
 
-/* What has happened, in order, as one text. */
-static char trace[4096];
-
-static void
-note(const char *what)
-{
-	const size_t n = strlen(trace);
-
-	assert_true(n + strlen(what) + 2 < sizeof(trace));
-	(void)snprintf(trace + n, sizeof(trace) - n, "%s%s", n ? " " : "", what);
-}
-
-#define check_trace(want)                                                                      \
-	do {                                                                                   \
-		if (strcmp(trace, (want)) != 0)                                                \
-			check_fail("got \"%s\", want \"%s\"", trace, (want));                  \
-	} while (0)
-
-static int
-setup(void **state)
-{
-	(void)state;
-	trace[0] = '\0';
-	return 0;
-}
-
 /* A flow that keeps the loop alive for ms of the run's clock. */
 static step_fn wait_first, wait_rest;
 static const struct flow wait_flow = {.name = "wait",
@@ -75,7 +49,7 @@ timer_fired(void *arg)
 
 	(void)snprintf(
 		text, sizeof(text), "%s@%d", n->name, (int)(clock_mono_ms() - timers_began));
-	note(text);
+	flowrun_note(text);
 }
 
 static void
@@ -101,7 +75,7 @@ test_timers(void **state)
 	assert_int_equal(e.timer.place, 0);
 	flowrun_start(&r, &end, &wait_flow, &ms, sizeof(ms), NULL);
 	flowrun_wait(&r);
-	check_trace("d@0 c@20 a@30 b@40");
+	flowrun_noted("d@0 c@20 a@30 b@40");
 	assert_int_equal(a.timer.place, 0);
 	flowrun_fini(&r);
 }
@@ -268,7 +242,7 @@ test_idle(void **state)
 static void
 signal_usr1(void *arg)
 {
-	note(arg);
+	flowrun_note(arg);
 }
 
 static step_fn signal_first, signal_rest;
@@ -281,14 +255,14 @@ static const struct flow signal_flow = {.name = "signal",
 static struct next
 signal_rest(struct task *t)
 {
-	return trace[0] ? done(t) : await_sleep(t, 1, signal_rest);
+	return flowrun_notes()[0] ? done(t) : await_sleep(t, 1, signal_rest);
 }
 
 static struct next
 signal_first(struct task *t)
 {
 	(void)raise(*(const int *)task_arg(t));
-	assert_string_equal(trace, ""); /* never inside the handler */
+	assert_string_equal(flowrun_notes(), ""); /* never inside the handler */
 	return go(t, signal_rest);
 }
 
@@ -307,7 +281,7 @@ test_signal(void **state)
 	flowrun_start(&r, &end, &signal_flow, &signo, sizeof(signo), NULL);
 	flowrun_wait(&r);
 	assert_false(end.failed);
-	check_trace("usr2");
+	flowrun_noted("usr2");
 	flowrun_fini(&r);
 }
 
@@ -324,7 +298,7 @@ watched_readable(void *arg)
 	char c;
 
 	assert_int_equal(read(w->fds[0], &c, 1), 1);
-	note("byte");
+	flowrun_note("byte");
 	if (++w->bytes == 3) { /* a watch may end itself */
 		loop_watch_free(w->watch);
 		w->watch = NULL;
@@ -347,7 +321,7 @@ test_watch(void **state)
 	assert_int_equal(write(w.fds[1], "abcde", 5), 5);
 	flowrun_start(&r, &end, &wait_flow, &ms, sizeof(ms), NULL);
 	flowrun_wait(&r);
-	check_trace("byte byte byte");
+	flowrun_noted("byte byte byte");
 	assert_null(w.watch);
 	(void)close(w.fds[0]);
 	(void)close(w.fds[1]);
@@ -372,7 +346,7 @@ static const struct flow back_flow = {.name = "back",
 static struct next
 worker_rest(struct task *t)
 {
-	note("finished");
+	flowrun_note("finished");
 	return done(t);
 }
 
@@ -385,7 +359,7 @@ worker_first(struct task *t)
 static struct next
 back_rest(struct task *t)
 {
-	note("given-back");
+	flowrun_note("given-back");
 	return done(t);
 }
 
@@ -404,7 +378,7 @@ worker_given(struct task *t)
 static struct next
 worker_failed(struct task *t)
 {
-	note(err_name(task_error(t)->kind));
+	flowrun_note(err_name(task_error(t)->kind));
 	return task_call(t, &back_flow, NULL, 0, NULL, worker_given, "worker_given");
 }
 
@@ -437,7 +411,7 @@ stop_sooner(void *arg)
 static void
 stop_hook(void *arg)
 {
-	note(arg);
+	flowrun_note(arg);
 }
 
 static void
@@ -479,7 +453,6 @@ test_stop(void **state)
 		struct flowrun r;
 		int64_t began;
 
-		trace[0] = '\0';
 		flowrun_init_fake(&r);
 		s.loop = r.loop;
 		s.run = &r;
@@ -493,7 +466,7 @@ test_stop(void **state)
 			loop_timer_set(r.loop, &s.late, cases[i].late_ms, start_late, &s);
 		flowrun_start(&r, &end, &worker_flow, &cases[i].work_ms, sizeof(int), NULL);
 		flowrun_wait(&r);
-		check_trace(cases[i].trace);
+		flowrun_noted(cases[i].trace);
 		assert_int_equal(clock_mono_ms() - began, cases[i].took);
 		flowrun_fini(&r);
 	}
@@ -582,16 +555,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_timers, setup),
-		cmocka_unit_test_setup(test_timer_again, setup),
-		cmocka_unit_test_setup(test_timers_many, setup),
-		cmocka_unit_test_setup(test_timer_real, setup),
-		cmocka_unit_test_setup(test_idle, setup),
-		cmocka_unit_test_setup(test_signal, setup),
-		cmocka_unit_test_setup(test_watch, setup),
-		cmocka_unit_test_setup(test_stop, setup),
-		cmocka_unit_test_setup(test_stop_empty, setup),
-		cmocka_unit_test_setup(test_slow_step, setup),
+		cmocka_unit_test(test_timers),
+		cmocka_unit_test(test_timer_again),
+		cmocka_unit_test(test_timers_many),
+		cmocka_unit_test(test_timer_real),
+		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_signal),
+		cmocka_unit_test(test_watch),
+		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_stop_empty),
+		cmocka_unit_test(test_slow_step),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

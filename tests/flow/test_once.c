@@ -216,18 +216,6 @@ test_once(void **state)
 	}
 }
 
-static struct {
-	struct loop_timer timer;
-	struct loop *loop;
-} stopper;
-
-static void
-stop_now(void *arg)
-{
-	(void)arg;
-	loop_stop(stopper.loop, 0);
-}
-
 /* The program stops: the run and who waits for it end, whatever the order. */
 static void
 test_stop(void **state)
@@ -243,8 +231,7 @@ test_stop(void **state)
 	flowrun_init_fake(&r);
 	for (size_t k = 0; k < ARRAY_LEN(ends); k++)
 		flowrun_start(&r, &ends[k], &ask_flow, &arg, sizeof(arg), &out);
-	stopper.loop = r.loop;
-	loop_timer_set(r.loop, &stopper.timer, 10, stop_now, NULL);
+	flowrun_stop(&r, 10);
 	flowrun_wait(&r);
 	for (size_t k = 0; k < ARRAY_LEN(ends); k++)
 		assert_int_equal(ends[k].kind, ERR_STOPPED);

@@ -5,32 +5,6 @@
 #include "lib/check.h"
 #include "lib/flowrun.h"
 
-/* What has run, in order, as one text. */
-static char trace[4096];
-
-static void
-note(const char *what)
-{
-	const size_t n = strlen(trace);
-
-	assert_true(n + strlen(what) + 2 < sizeof(trace));
-	(void)snprintf(trace + n, sizeof(trace) - n, "%s%s", n ? " " : "", what);
-}
-
-#define check_trace(want)                                                                      \
-	do {                                                                                   \
-		if (strcmp(trace, (want)) != 0)                                                \
-			check_fail("ran \"%s\", want \"%s\"", trace, (want));                  \
-	} while (0)
-
-static int
-setup(void **state)
-{
-	(void)state;
-	trace[0] = '\0';
-	return 0;
-}
-
 /* Notes that it failed and why, then ends. */
 static struct next
 noted_failed(struct task *t)
@@ -40,7 +14,7 @@ noted_failed(struct task *t)
 	assert_non_null(task_error(t));
 	(void)snprintf(text, sizeof(text), "%s.failed(%s)", task_log_ctx(t)->flow,
 		err_name(task_error(t)->kind));
-	note(text);
+	flowrun_note(text);
 	return done(t);
 }
 
@@ -63,7 +37,8 @@ run(const struct flow *f, int64_t *took_ms)
 	flowrun_init_fake(&r);
 	began = clock_mono_ms();
 	flowrun_start(&r, &end, f, NULL, 0, NULL);
-	assert_string_equal(trace, ""); /* nothing runs inside the call that starts it */
+	assert_string_equal(
+		flowrun_notes(), ""); /* nothing runs inside the call that starts it */
 	flowrun_wait(&r);
 	if (took_ms)
 		*took_ms = clock_mono_ms() - began;
@@ -91,7 +66,7 @@ sum_last(struct task *t)
 	const struct sum_arg *arg = task_arg(t);
 	int *state = task_state(t);
 
-	note("last");
+	flowrun_note("last");
 	assert_int_equal(state[0], 41);
 	assert_null(task_error(t));
 	assert_string_equal(task_log_ctx(t)->step, "sum_last");
@@ -102,7 +77,7 @@ sum_last(struct task *t)
 static struct next
 sum_middle(struct task *t)
 {
-	note("middle");
+	flowrun_note("middle");
 	return await_sleep(t, 5, sum_last);
 }
 
@@ -115,7 +90,7 @@ sum_first(struct task *t)
 		assert_int_equal(state[i], 0);
 	assert_true((uintptr_t)state % 16 == 0);
 	state[0] = 41;
-	note("first");
+	flowrun_note("first");
 	return go(t, sum_middle);
 }
 
@@ -135,7 +110,7 @@ test_steps(void **s)
 	flowrun_fini(&r);
 	assert_false(end.failed);
 	assert_int_equal(out, 5);
-	check_trace("first middle last");
+	flowrun_noted("first middle last");
 }
 
 /* ---- failing ---- */
@@ -157,7 +132,7 @@ test_fail(void **s)
 	assert_true(end.failed);
 	assert_int_equal(end.kind, ERR_CONFLICT);
 	assert_string_equal(end.text, "because of first");
-	check_trace("plain.failed(conflict)");
+	flowrun_noted("plain.failed(conflict)");
 }
 
 /* The first error is the one that counts, whatever `failed` does afterwards. */
@@ -167,7 +142,7 @@ FLOW(twice, 1000, twice_first, twice_failed);
 static struct next
 twice_failed(struct task *t)
 {
-	note("failed");
+	flowrun_note("failed");
 	return fail(t, some_err(t, ERR_CORRUPT));
 }
 
@@ -185,7 +160,7 @@ test_fail_twice(void **s)
 	(void)s;
 	assert_true(end.failed);
 	assert_int_equal(end.kind, ERR_GONE);
-	check_trace("failed");
+	flowrun_noted("failed");
 }
 
 /* `failed` may wait, and has a grace of its own for it. */
@@ -196,14 +171,14 @@ static struct next
 lingering_rest(struct task *t)
 {
 	assert_non_null(task_error(t));
-	note("rest");
+	flowrun_note("rest");
 	return done(t);
 }
 
 static struct next
 lingering_failed(struct task *t)
 {
-	note("failed");
+	flowrun_note("failed");
 	assert_in_range(task_left_ms(t), FLOW_GRACE_MS, FLOW_GRACE_MS);
 	return await_sleep(t, FLOW_GRACE_MS - 1, lingering_rest);
 }
@@ -222,7 +197,7 @@ test_failed_waits(void **s)
 
 	(void)s;
 	assert_int_equal(end.kind, ERR_TIMEOUT);
-	check_trace("failed rest");
+	flowrun_noted("failed rest");
 	assert_int_equal(took, 100 + FLOW_GRACE_MS - 1);
 }
 
@@ -233,14 +208,14 @@ FLOW(stubborn, 1000, stubborn_first, stubborn_failed);
 static struct next
 stubborn_rest(struct task *t)
 {
-	note("rest");
+	flowrun_note("rest");
 	return done(t);
 }
 
 static struct next
 stubborn_failed(struct task *t)
 {
-	note("failed");
+	flowrun_note("failed");
 	return await_sleep(t, FLOW_GRACE_MS * 2, stubborn_rest);
 }
 
@@ -259,7 +234,7 @@ test_grace_over(void **s)
 	(void)s;
 	assert_int_equal(end.kind, ERR_FORBIDDEN);
 	assert_int_equal(took, FLOW_GRACE_MS);
-	check_trace("failed");
+	flowrun_noted("failed");
 }
 
 /* ---- deadlines ---- */
@@ -269,7 +244,7 @@ FLOW(slow, 250, slow_first, noted_failed);
 static struct next
 slow_never(struct task *t)
 {
-	note("never");
+	flowrun_note("never");
 	return done(t);
 }
 
@@ -290,7 +265,7 @@ test_deadline(void **s)
 	assert_int_equal(end.kind, ERR_TIMEOUT);
 	assert_string_equal(end.text, "slow did not end within 250 ms, in step slow_never");
 	assert_int_equal(took, 250);
-	check_trace("slow.failed(timeout)");
+	flowrun_noted("slow.failed(timeout)");
 }
 
 /* The process stood still for longer than deadline and grace together: `failed` runs. */
@@ -327,7 +302,7 @@ test_stood_still(void **s)
 	flowrun_fini(&r);
 	assert_int_equal(a.kind, ERR_GONE);
 	assert_false(b.failed);
-	check_trace("frozen.failed(gone)");
+	flowrun_noted("frozen.failed(gone)");
 }
 
 /* ---- cancelling ---- */
@@ -337,14 +312,14 @@ FLOW(target, 1000, target_first, noted_failed);
 static struct next
 target_rest(struct task *t)
 {
-	note("rest");
+	flowrun_note("rest");
 	return done(t);
 }
 
 static struct next
 target_first(struct task *t)
 {
-	note("first");
+	flowrun_note("first");
 	return await_sleep(t, 100, target_rest);
 }
 
@@ -398,7 +373,6 @@ test_cancel(void **s)
 		const struct killer_arg arg = {.victim = &a, .after_ms = cases[i].after_ms};
 		struct flowrun r;
 
-		trace[0] = '\0';
 		flowrun_init_fake(&r);
 		if (cases[i].killer_first)
 			flowrun_start(&r, &b, &killer, &arg, sizeof(arg), NULL);
@@ -410,7 +384,7 @@ test_cancel(void **s)
 		assert_int_equal(a.failed, cases[i].fails);
 		if (a.failed)
 			assert_int_equal(a.kind, ERR_CONFLICT);
-		check_trace(cases[i].trace);
+		flowrun_noted(cases[i].trace);
 	}
 }
 
@@ -443,7 +417,7 @@ test_cancel_self(void **s)
 	end = run(&self_wait, &took);
 	assert_int_equal(end.kind, ERR_GONE);
 	assert_int_equal(took, 0);
-	check_trace("self_wait.failed(gone)");
+	flowrun_noted("self_wait.failed(gone)");
 }
 
 /* In `failed` nobody can cancel any more; the grace is the only limit. */
@@ -453,14 +427,14 @@ FLOW(deaf, 1000, deaf_first, deaf_failed);
 static struct next
 deaf_rest(struct task *t)
 {
-	note("rest");
+	flowrun_note("rest");
 	return done(t);
 }
 
 static struct next
 deaf_failed(struct task *t)
 {
-	note("failed");
+	flowrun_note("failed");
 	return await_sleep(t, 500, deaf_rest);
 }
 
@@ -484,7 +458,7 @@ test_cancel_in_failed(void **s)
 	flowrun_wait(&r);
 	flowrun_fini(&r);
 	assert_int_equal(a.kind, ERR_AUTH);
-	check_trace("failed rest");
+	flowrun_noted("failed rest");
 }
 
 /* ---- waits of an owner: a resource that can be taken back, or not yet ---- */
@@ -502,7 +476,7 @@ resource_ready(void *arg)
 {
 	struct resource *r = arg;
 
-	note("wake");
+	flowrun_note("wake");
 	task_wake(r->task, r->e);
 }
 
@@ -513,7 +487,7 @@ resource_cancel(struct task *t, void *arg)
 
 	assert_ptr_equal(r->task, t);
 	r->cancels++;
-	note(r->firm ? "firm" : "back");
+	flowrun_note(r->firm ? "firm" : "back");
 	if (!r->firm)
 		loop_timer_clear(&r->timer);
 	return !r->firm;
@@ -548,7 +522,7 @@ FLOW(user, 100, user_first, noted_failed);
 static struct next
 user_then(struct task *t)
 {
-	note("then");
+	flowrun_note("then");
 	return done(t);
 }
 
@@ -561,7 +535,7 @@ user_first(struct task *t)
 	if (a->kind != ERR_KINDS)
 		a->resource->e = some_err(t, a->kind);
 	n = await_resource(t, a->resource, a->ms, user_then);
-	note("armed");
+	flowrun_note("armed");
 	return n;
 }
 
@@ -605,7 +579,6 @@ test_wait(void **s)
 		struct flowrun r;
 		int64_t began;
 
-		trace[0] = '\0';
 		flowrun_init_fake(&r);
 		began = clock_mono_ms();
 		flowrun_start(&r, &a, &user, &arg, sizeof(arg), NULL);
@@ -615,7 +588,7 @@ test_wait(void **s)
 		assert_int_equal(clock_mono_ms() - began, cases[i].took);
 		flowrun_fini(&r);
 		if (cases[i].trace) {
-			check_trace(cases[i].trace);
+			flowrun_noted(cases[i].trace);
 			assert_int_equal(res.cancels, cases[i].cancels);
 		} else {
 			assert_true(res.cancels <= 1);
@@ -642,7 +615,7 @@ test_wait_cancel_once(void **s)
 	flowrun_wait(&r);
 	flowrun_fini(&r);
 	assert_int_equal(res.cancels, 1);
-	check_trace("armed firm wake user.failed(conflict)");
+	flowrun_noted("armed firm wake user.failed(conflict)");
 }
 
 /* A step that arms a wait and then fails takes it back. */
@@ -654,7 +627,7 @@ regret_first(struct task *t)
 	struct resource *const *res = task_arg(t);
 
 	if (await_resource(t, *res, 50, user_then).kind == NEXT_PARK)
-		note("armed");
+		flowrun_note("armed");
 	return fail(t, some_err(t, ERR_INPUT));
 }
 
@@ -670,7 +643,7 @@ test_wait_regretted(void **s)
 	flowrun_start(&r, &end, &regret, &arg, sizeof(arg), NULL);
 	flowrun_wait(&r);
 	flowrun_fini(&r);
-	check_trace("armed back regret.failed(input)");
+	flowrun_noted("armed back regret.failed(input)");
 }
 
 /* ---- children ---- */
@@ -704,14 +677,14 @@ leaf_late(struct task *t)
 {
 	/* The parent's memory still stands, though it has failed long ago. */
 	*(int *)task_out(t) = -1;
-	note("leaf.ended");
+	flowrun_note("leaf.ended");
 	return done(t);
 }
 
 static struct next
 leaf_failed(struct task *t)
 {
-	note("leaf.failed");
+	flowrun_note("leaf.failed");
 	return await_sleep(t, 100, leaf_late);
 }
 
@@ -736,7 +709,7 @@ root_rest(struct task *t)
 {
 	const int *state = task_state(t);
 
-	note("root.rest");
+	flowrun_note("root.rest");
 	*(int *)task_out(t) = *state;
 	return done(t);
 }
@@ -783,7 +756,6 @@ test_children(void **s)
 		int64_t began;
 		int out = 0;
 
-		trace[0] = '\0';
 		flowrun_init_fake(&r);
 		began = clock_mono_ms();
 		flowrun_start(&r, &end, &root, &cases[i].ms, sizeof(int), &out);
@@ -794,7 +766,7 @@ test_children(void **s)
 		if (end.failed)
 			assert_int_equal(end.kind, cases[i].kind);
 		assert_int_equal(out, cases[i].out);
-		check_trace(cases[i].trace);
+		flowrun_noted(cases[i].trace);
 	}
 }
 
@@ -805,7 +777,7 @@ FLOW(extra, 100000, extra_first, noted_failed);
 static struct next
 extra_first(struct task *t)
 {
-	note("extra.first");
+	flowrun_note("extra.first");
 	return await_sleep(t, 50000, target_rest);
 }
 
@@ -815,7 +787,7 @@ crowd_child_ended(void *arg, const struct err *e)
 	struct task *parent = arg;
 
 	assert_non_null(e);
-	note("spawn");
+	flowrun_note("spawn");
 	(void)task_spawn(parent, &extra, NULL, 0, NULL, NULL, NULL);
 }
 
@@ -835,8 +807,8 @@ test_spawn_too_late(void **s)
 	(void)s;
 	assert_int_equal(end.kind, ERR_TIMEOUT);
 	assert_int_equal(took, 100);
-	check_trace("extra.first extra.failed(timeout) spawn extra.failed(timeout) "
-		    "crowd.failed(timeout)");
+	flowrun_noted("extra.first extra.failed(timeout) spawn extra.failed(timeout) "
+		      "crowd.failed(timeout)");
 }
 
 /* ---- turns ---- */
@@ -940,23 +912,23 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_steps, setup),
-		cmocka_unit_test_setup(test_fail, setup),
-		cmocka_unit_test_setup(test_fail_twice, setup),
-		cmocka_unit_test_setup(test_failed_waits, setup),
-		cmocka_unit_test_setup(test_grace_over, setup),
-		cmocka_unit_test_setup(test_deadline, setup),
-		cmocka_unit_test_setup(test_stood_still, setup),
-		cmocka_unit_test_setup(test_cancel, setup),
-		cmocka_unit_test_setup(test_cancel_self, setup),
-		cmocka_unit_test_setup(test_cancel_in_failed, setup),
-		cmocka_unit_test_setup(test_wait, setup),
-		cmocka_unit_test_setup(test_wait_cancel_once, setup),
-		cmocka_unit_test_setup(test_wait_regretted, setup),
-		cmocka_unit_test_setup(test_children, setup),
-		cmocka_unit_test_setup(test_spawn_too_late, setup),
-		cmocka_unit_test_setup(test_fair, setup),
-		cmocka_unit_test_setup(test_trace, setup),
+		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_fail),
+		cmocka_unit_test(test_fail_twice),
+		cmocka_unit_test(test_failed_waits),
+		cmocka_unit_test(test_grace_over),
+		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_stood_still),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_cancel_self),
+		cmocka_unit_test(test_cancel_in_failed),
+		cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_wait_cancel_once),
+		cmocka_unit_test(test_wait_regretted),
+		cmocka_unit_test(test_children),
+		cmocka_unit_test(test_spawn_too_late),
+		cmocka_unit_test(test_fair),
+		cmocka_unit_test(test_trace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,8 @@
 #define FAKE_US INT64_C(1772359200000000)
 #define FAKE_MS 1000000
 
+static char notes[4096];
+
 static void
 flowrun_idle(void *arg)
 {
@@ -20,6 +22,7 @@ flowrun_idle(void *arg)
 void
 flowrun_init(struct flowrun *r)
 {
+	notes[0] = '\0';
 	*r = (struct flowrun){.idle_fd = -1};
 	r->loop = loop_new(&r->env);
 	r->env.loop = r->loop;
@@ -81,9 +84,24 @@ flowrun_wait(struct flowrun *r)
 	assert_int_equal(task_count(r->loop), 0);
 }
 
+static void
+flowrun_stop_now(void *arg)
+{
+	struct flowrun *r = arg;
+
+	loop_stop(r->loop, 0);
+}
+
+void
+flowrun_stop(struct flowrun *r, int64_t ms)
+{
+	loop_timer_set(r->loop, &r->stop, ms, flowrun_stop_now, r);
+}
+
 void
 flowrun_fini(struct flowrun *r)
 {
+	loop_timer_clear(&r->stop);
 	loop_watch_free(r->idle);
 	if (r->idle_fd >= 0)
 		(void)close(r->idle_fd);
@@ -96,4 +114,26 @@ struct next
 flowrun_failed(struct task *t)
 {
 	return fail(t, task_error(t));
+}
+
+void
+flowrun_note(const char *what)
+{
+	const size_t n = strlen(notes);
+
+	assert_true(n + strlen(what) + 2 < sizeof(notes));
+	(void)snprintf(notes + n, sizeof(notes) - n, "%s%s", n ? " " : "", what);
+}
+
+const char *
+flowrun_notes(void)
+{
+	return notes;
+}
+
+void
+flowrun_noted(const char *want)
+{
+	if (strcmp(notes, want) != 0)
+		check_fail("noted \"%s\", want \"%s\"", notes, want);
 }

@@ -17,6 +17,7 @@ struct flowrun {
 	bool fake;
 	struct loop_watch *idle;
 	int idle_fd;
+	struct loop_timer stop;
 };
 
 /* Outcome of one flow. */
@@ -35,8 +36,14 @@ void flowrun_start(struct flowrun *r, struct flowrun_end *end, const struct flow
 	const void *arg, size_t arg_size, void *out);
 /* Until all have ended, then the loop stops; nothing can be started afterwards. */
 void flowrun_wait(struct flowrun *r);
+void flowrun_stop(struct flowrun *r, int64_t ms); /* the program stops then, without grace */
 void flowrun_fini(struct flowrun *r);
 /* Ends a failed step the plain way. */
 struct next flowrun_failed(struct task *t);
+
+/* What has happened since flowrun_init, in order, as one text. */
+void flowrun_note(const char *what);
+const char *flowrun_notes(void);
+void flowrun_noted(const char *want); /* fails the test when it is another text */
 
 #endif
