@@ -15,6 +15,9 @@
 #define RECEIVE_BACKOFF_MS 2000
 #define RECEIVE_BACKOFF_MAX_MS 3600000
 #define RECEIVE_OUTCOME_MAX 300
+#define RECEIVE_ASKING_MAX 8 /* a quarter of the jobs of a worker: their servers may be slow   \
+			      */
+#define RECEIVE_LATER_MS 10000
 
 /* ---- many at once: reading, and ending those that are only counted ---- */
 
@@ -163,6 +166,7 @@ struct receive {
 	struct remote_actor actor;
 	struct actor again;
 	enum origin origin;
+	bool asking; /* counted in struct ap */
 	struct counted_item counted;
 	struct gather_item item;
 	struct db_batch tx;
@@ -170,7 +174,7 @@ struct receive {
 
 static step_fn receive_begin, receive_read, receive_decide, receive_actor, receive_follow,
 	receive_unfollow, receive_key, receive_refreshed, receive_origin, receive_counted,
-	receive_done, receive_failed;
+	receive_done, receive_ended, receive_failed;
 
 const struct flow receive_flow = {
 	.name = "ap.receive",
@@ -237,6 +241,45 @@ receive_read(struct task *t)
 }
 
 static struct next
+receive_again(struct task *t, const struct job_retry *retry)
+{
+	struct receive *r = task_state(t);
+
+	db_batch_init(&r->tx, task_arena(t));
+	queue_retries(&r->tx, retry, 1);
+	return await_commit(t, &r->tx, receive_ended);
+}
+
+/* Nobody's slow server holds up the work that needs none. */
+static struct next
+receive_ask(struct task *t)
+{
+	struct receive *r = task_state(t);
+	struct ap *ap = ap_of(t);
+	const struct job_retry later = {.job = r->job,
+		.error = SPAN("many others wait for an answer of a server"),
+		.back = true,
+		.delay_ms = queue_backoff_ms(1, RECEIVE_LATER_MS, RECEIVE_LATER_MS)};
+
+	if (ap->asking >= RECEIVE_ASKING_MAX)
+		return receive_again(t, &later);
+	ap->asking++;
+	r->asking = true;
+	if (r->plan.kind == RECEIVE_REFRESH)
+		return go(t, receive_actor);
+	return await_origin(t, r->read.signer, &r->origin, receive_origin);
+}
+
+static void
+receive_asked(struct task *t)
+{
+	struct receive *r = task_state(t);
+
+	ap_of(t)->asking -= r->asking;
+	r->asking = false;
+}
+
+static struct next
 receive_decide(struct task *t)
 {
 	struct receive *r = task_state(t);
@@ -249,9 +292,8 @@ receive_decide(struct task *t)
 			return go(t, receive_unfollow);
 		return await_own_slug(t, r->plan.slug, &r->own, receive_unfollow);
 	case RECEIVE_REFRESH:
-		return go(t, receive_actor);
 	case RECEIVE_GONE:
-		return await_origin(t, r->read.signer, &r->origin, receive_origin);
+		return receive_ask(t);
 	case RECEIVE_COUNT:
 		break;
 	}
@@ -367,6 +409,7 @@ receive_refreshed(struct task *t)
 {
 	struct receive *r = task_state(t);
 
+	receive_asked(t);
 	return receive_count(t, span_of(r->plan.outcome));
 }
 
@@ -375,6 +418,7 @@ receive_origin(struct task *t)
 {
 	struct receive *r = task_state(t);
 
+	receive_asked(t);
 	if (r->origin == ORIGIN_THERE)
 		return receive_count(t, SPAN("refused: its server still has the actor"));
 	receive_open(t);
@@ -406,6 +450,7 @@ receive_failed(struct task *t)
 				    : queue_backoff_ms(r->job->attempt, RECEIVE_BACKOFF_MS,
 					      RECEIVE_BACKOFF_MAX_MS)};
 
+	receive_asked(t);
 	if (end == RECEIVE_END_LOST)
 		return done(t);
 	log_at(end == RECEIVE_END_BURY ? LOG_WARN : LOG_INFO, task_log_ctx(t), "receive_failed",
@@ -423,9 +468,7 @@ receive_failed(struct task *t)
 	case RECEIVE_END_LOST:
 		break;
 	}
-	db_batch_init(&r->tx, a);
-	queue_retries(&r->tx, &retry, 1);
-	return await_commit(t, &r->tx, receive_ended);
+	return receive_again(t, &retry);
 }
 
 /* ---- life ---- */

@@ -30,6 +30,7 @@ struct ap {
 	struct limit *strangers; /* clients that name keys we do not know */
 	/* receive.c */
 	struct gather *received, *counted;
+	size_t asking; /* jobs that wait for a stranger's server */
 	/* outgoing.c: what is known of hosts */
 	struct lru *hosts;
 	struct gather *load, *settle;
