@@ -145,7 +145,8 @@ link_parse_actor(const struct hub *h, struct span uri, struct span *slug)
 	if (!span_starts(tail, SPAN("/o/")))
 		return false;
 	tail = span_slice(tail, 3, tail.n);
-	if (tail.n == 0 || span_find_byte(tail, '/') != SIZE_MAX)
+	if (tail.n == 0 || span_find_byte(tail, '/') != SIZE_MAX || span_is(tail, "hub") ||
+		span_is(tail, "actor"))
 		return false;
 	*slug = tail;
 	return true;
