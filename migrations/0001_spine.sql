@@ -315,6 +315,7 @@ CREATE TABLE inbox_activity (
 	type text NOT NULL,
 	body text,
 	received_at timestamptz NOT NULL DEFAULT now(),
+	signed_at timestamptz,              -- by the signer's clock
 	outcome text,                       -- NULL = waiting
 	PRIMARY KEY (signer, uri)
 );

@@ -355,7 +355,8 @@ inbox_judge(struct task *t)
 	in->row = (struct inbox_new){.signer = in->signer.uri,
 		.uri = in->act.id,
 		.type = in->act.type,
-		.body = httpd_body(in->req)};
+		.body = httpd_body(in->req),
+		.signed_us = in->sig.signed_us};
 	return await_gather(t, ap_of(t)->accept, &in->item, &in->row, inbox_taken);
 }
 
@@ -415,7 +416,8 @@ inbox_take_last_word(struct task *t)
 
 	in->row = (struct inbox_new){.signer = in->act.actor,
 		.uri = arena_printf(a, "%.*s#gone", SPAN_FMT(in->act.actor)),
-		.type = SPAN("Delete")};
+		.type = SPAN("Delete"),
+		.signed_us = TIME_NONE};
 	json_object_set_new(j, "id", json_str(in->row.uri));
 	json_object_set_new(j, "type", json_str(in->row.type));
 	json_object_set_new(j, "actor", json_str(in->act.actor));

@@ -215,7 +215,7 @@ cavage_covers(const struct cavage *c, const char *what)
 
 static const struct err *
 cavage_check_time(struct arena *a, const struct httpsig_request *r, const struct cavage *c,
-	int64_t now_us)
+	int64_t now_us, int64_t *signed_us)
 {
 	bool dated = cavage_covers(c, "date"), created = cavage_covers(c, "(created)");
 	int64_t now = now_us / US_PER_S, at;
@@ -230,11 +230,13 @@ cavage_check_time(struct arena *a, const struct httpsig_request *r, const struct
 		if (!sig_header(a, r, SPAN("date"), &date) || !time_parse_http(date, &at))
 			return sig_bad(a, "the Date header cannot be read");
 		e = sig_time(a, at / US_PER_S, now, CAVAGE_PAST_S, CAVAGE_FUTURE_S);
+		*signed_us = at;
 	}
 	if (!e && created) {
 		if (!span_i64(c->created, 0, INT64_MAX / US_PER_S, &at))
 			return sig_bad(a, "created is not a number of seconds");
 		e = sig_time(a, at, now, CAVAGE_PAST_S, CAVAGE_FUTURE_S);
+		*signed_us = at * US_PER_S;
 	}
 	if (!e && c->expires.p &&
 		(!span_i64(c->expires, 0, INT64_MAX / US_PER_S, &at) || at < now))
@@ -261,7 +263,7 @@ cavage_parse(struct arena *a, const struct httpsig_request *r, struct span heade
 		return sig_bad(a, "the algorithm is not rsa-sha256, hs2019 or ed25519");
 	if (!cavage_covers(&c, "(request-target)") || !cavage_covers(&c, "host"))
 		return sig_bad(a, "it must cover (request-target) and host");
-	if ((e = cavage_check_time(a, r, &c, now_us)))
+	if ((e = cavage_check_time(a, r, &c, now_us, &out->signed_us)))
 		return e;
 	if (sig_has_body(r)) {
 		if (!cavage_covers(&c, "digest"))
@@ -563,6 +565,7 @@ rfc9421_parse(struct arena *a, const struct httpsig_request *r, struct span inpu
 	}
 	out->scheme = HTTPSIG_RFC9421;
 	out->key_id = v.key_id;
+	out->signed_us = v.created * US_PER_S;
 	out->wants_rsa = span_is(v.alg, "rsa-v1_5-sha256");
 	out->wants_ed25519 = span_is(v.alg, "ed25519");
 	if (!rfc9421_signature(a, header, v.label, &out->signature))

@@ -43,6 +43,7 @@ struct httpsig {
 	/* draft-cavage only: the same for a target without query, as some servers sign. */
 	struct span base_without_query;
 	bool wants_rsa, wants_ed25519; /* named by the algorithm parameter */
+	int64_t signed_us;             /* by the sender's clock, whole seconds */
 };
 
 /* ERR_AUTH with a sentence for the sender; ERR_AUTH also when there is no signature at all. */

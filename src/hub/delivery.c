@@ -3,33 +3,43 @@
 /* ---- in ---- */
 
 /*
- * The pair (signer, id) is unique for ever: a replay adds neither a row nor a job. Rows go in
- * in order of their key, so that two workers never wait for each other in a circle; jobs in
- * order of arrival, which is what their serial keeps: an Undo may have the smaller id.
+ * The pair (signer, id) is unique for ever: a replay adds neither a row nor a job. Rows are
+ * locked in order of their key, so that two workers never wait for each other in a circle; jobs
+ * go in in order of arrival, which is what their serial keeps: an Undo may have the smaller id.
  *
- * A Delete of an actor that its server did not confirm is open again: it may be true by now,
- * and many servers have one id for it.
+ * Some are open again. A Delete of an actor that its server did not confirm may be true by now,
+ * and many servers have one id for it. Misskey makes the ids of Follow and Undo from the pair
+ * alone, so who follows a second time says the same; signed later, it is no replay.
  */
 static const struct db_stmt inbox_accept_stmt = {
 	.name = "inbox_accept",
 	.sql = "WITH came AS MATERIALIZED ("
-	       "  SELECT DISTINCT ON (signer, uri) signer, uri, type, body, place"
-	       "    FROM unnest($1, $2, $3, $4) WITH ORDINALITY"
-	       "         AS v (signer, uri, type, body, place)"
+	       "  SELECT DISTINCT ON (signer, uri) signer, uri, type, body, signed_at, place"
+	       "    FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY"
+	       "         AS v (signer, uri, type, body, signed_at, place)"
 	       "   ORDER BY signer, uri, place),"
 	       " taken AS ("
-	       "  INSERT INTO inbox_activity (signer, uri, type, body)"
-	       "  SELECT signer, uri, type, body"
+	       "  INSERT INTO inbox_activity (signer, uri, type, body, signed_at)"
+	       "  SELECT signer, uri, type, body, signed_at"
 	       "    FROM came"
 	       "   ORDER BY signer, uri"
 	       "      ON CONFLICT (signer, uri) DO NOTHING"
 	       "  RETURNING signer, uri),"
+	       " open AS MATERIALIZED ("
+	       "  SELECT a.signer, a.uri, c.body, c.signed_at"
+	       "    FROM inbox_activity a"
+	       "    JOIN came c ON a.signer = c.signer AND a.uri = c.uri AND a.type = c.type"
+	       "   WHERE (a.type = 'Delete' AND a.outcome ~ '^(refused|ended): ')"
+	       "      OR (a.type IN ('Follow', 'Undo') AND a.outcome IS NOT NULL"
+	       "          AND c.signed_at > a.signed_at)"
+	       "   ORDER BY a.signer, a.uri"
+	       "     FOR UPDATE OF a),"
 	       " again AS ("
 	       "  UPDATE inbox_activity a"
-	       "     SET body = c.body, outcome = NULL, received_at = now()"
-	       "    FROM came c"
-	       "   WHERE a.signer = c.signer AND a.uri = c.uri AND a.type = 'Delete'"
-	       "     AND a.outcome ~ '^(refused|ended): '"
+	       "     SET body = o.body, signed_at = o.signed_at, outcome = NULL,"
+	       "         received_at = now()"
+	       "    FROM open o"
+	       "   WHERE a.signer = o.signer AND a.uri = o.uri"
 	       "  RETURNING a.signer, a.uri)"
 	       " INSERT INTO job (kind, key, serial, args)"
 	       " SELECT 'receive', signer || ' ' || uri, signer,"
@@ -40,7 +50,7 @@ static const struct db_stmt inbox_accept_stmt = {
 	       "   JOIN came USING (signer, uri)"
 	       "  ORDER BY place"
 	       "     ON CONFLICT (kind, key) WHERE state <> 'dead' DO NOTHING",
-	.params = "TTTT",
+	.params = "TTTTZ",
 };
 
 void
@@ -50,15 +60,17 @@ inbox_accept(struct db_batch *b, const struct inbox_new *v, size_t n)
 	struct span *uri = ARENA_ARRAY(b->arena, n, struct span);
 	struct span *type = ARENA_ARRAY(b->arena, n, struct span);
 	struct span *body = ARENA_ARRAY(b->arena, n, struct span);
+	int64_t *signed_us = ARENA_ARRAY(b->arena, n, int64_t);
 
 	for (size_t i = 0; i < n; i++) {
 		signer[i] = v[i].signer;
 		uri[i] = v[i].uri;
 		type[i] = v[i].type;
 		body[i] = v[i].body;
+		signed_us[i] = v[i].signed_us;
 	}
 	(void)db_add(b, &inbox_accept_stmt, db_texts(signer, n), db_texts(uri, n),
-		db_texts(type, n), db_texts(body, n));
+		db_texts(type, n), db_texts(body, n), db_times(signed_us, n));
 }
 
 static const struct db_field inbox_fields[] = {

@@ -11,9 +11,12 @@
 /* ---- in ---- */
 struct inbox_new {
 	struct span signer, uri, type, body;
+	int64_t signed_us; /* by the signer's clock; TIME_NONE = unproven */
 };
-/* One statement for many, in order of arrival: remembers those that are new and queues a
- * "receive" job for each. */
+/*
+ * One statement for many, in order of arrival: remembers those that are new, or are to be done
+ * once more, and queues a "receive" job for each.
+ */
 void inbox_accept(struct db_batch *b, const struct inbox_new *v, size_t n);
 struct inbox_activity {
 	struct span signer, uri, type, body, outcome;

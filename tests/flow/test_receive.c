@@ -62,27 +62,40 @@ body(const char *id, const char *type, struct span actor, struct span object)
 struct taken {
 	struct span actor, body, id;
 	const char *type;
+	int64_t signed_us;
 };
+
+#define SIGNED_US INT64_C(1778608800000000)
 
 static void
 fill_take(struct db_batch *b, void *ctx)
 {
 	const struct taken *x = ctx;
-	const struct inbox_new row = {
-		.signer = x->actor, .uri = x->id, .type = span_of(x->type), .body = x->body};
+	const struct inbox_new row = {.signer = x->actor,
+		.uri = x->id,
+		.type = span_of(x->type),
+		.body = x->body,
+		.signed_us = x->signed_us};
 
 	inbox_accept(b, &row, 1);
 }
 
 static void
-take(const char *id, const char *type, struct span actor, struct span object)
+take_later(int later_s, const char *id, const char *type, struct span actor, struct span object)
 {
 	struct taken x = {.actor = actor,
 		.type = type,
+		.signed_us = SIGNED_US + later_s * US_PER_S,
 		.id = arena_printf(arena, "%.*s/%s", SPAN_FMT(fedi->peer_base), id),
 		.body = body(id, type, actor, object)};
 
 	dbrun_ok(fedi->dsn, fill_take, NULL, &x);
+}
+
+static void
+take(const char *id, const char *type, struct span actor, struct span object)
+{
+	take_later(0, id, type, actor, object);
 }
 
 struct taken_all {
@@ -209,9 +222,11 @@ test_follow_of_nobody(void **state)
 		arena_printf(arena, "%.*s/actor", SPAN_FMT(fedi->hub_base)));
 	take("f3", "Follow", alice, SPAN("https://anderswo.example/users/x"));
 	take("f4", "Follow", alice, arena_printf(arena, "%.*s/x", SPAN_FMT(stadt)));
+	take("f5", "Follow", alice,
+		arena_printf(arena, "%.*s/o/hub", SPAN_FMT(fedi->hub_base)));
 	while (work() > 0)
 		;
-	for (int i = 1; i <= 4; i++) {
+	for (int i = 1; i <= 5; i++) {
 		char id[16];
 
 		(void)snprintf(id, sizeof(id), "f%d", i);
@@ -312,10 +327,11 @@ test_undo_in_order(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct span follow = body(cases[i].follow, "Follow", alice, stadt);
 		struct inbox_new rows[] = {
-			{alice, uri(cases[i].follow), SPAN("Follow"), follow},
+			{alice, uri(cases[i].follow), SPAN("Follow"), follow, SIGNED_US},
 			{alice, uri(cases[i].undo), SPAN("Undo"),
-				body(cases[i].undo, "Undo", alice, follow)},
-			{alice, uri(cases[i].follow), SPAN("Follow"), follow}, /* a replay */
+				body(cases[i].undo, "Undo", alice, follow), SIGNED_US},
+			{alice, uri(cases[i].follow), SPAN("Follow"), follow,
+				SIGNED_US}, /* a replay */
 		};
 
 		(void)clean(NULL);
@@ -336,6 +352,43 @@ test_undo_in_order(void **state)
 		if (cases[i].undo_first)
 			assert_string_equal(outcome(cases[i].follow), "undone before");
 	}
+}
+
+/* Who makes the ids of the pair alone says the same the second time; a replay says it for ever.
+ */
+static void
+test_follow_with_the_same_id(void **state)
+{
+	const struct span follow = body("f/1/2", "Follow", alice, stadt);
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		const int at = round * 60;
+
+		take_later(at, "f/1/2", "Follow", alice, stadt);
+		assert_int_equal(work(), 1);
+		assert_int_equal(number("SELECT count(*) FROM follow"), 1);
+		assert_int_equal(number("SELECT count(*) FROM job WHERE kind = 'deliver'"), 1);
+		/* Replays, of this one and of the first. */
+		take_later(at, "f/1/2", "Follow", alice, stadt);
+		take_later(0, "f/1/2", "Follow", alice, stadt);
+		assert_int_equal(work(), 0);
+		(void)pg_sql(fedi->dsn, "DELETE FROM job WHERE kind = 'deliver'"); /* arrived */
+		take_later(at + 30, "f/1/2/undo", "Undo", alice, follow);
+		assert_int_equal(work(), 1);
+		assert_int_equal(number("SELECT count(*) FROM follow"), 0);
+		take_later(at + 30, "f/1/2/undo", "Undo", alice, follow);
+		take_later(at, "f/1/2", "Follow", alice, stadt);
+		assert_int_equal(work(), 0);
+		assert_int_equal(number("SELECT count(*) FROM follow"), 0);
+	}
+	/* Asked once more, because the Accept was lost. */
+	take_later(300, "f/1/2", "Follow", alice, stadt);
+	take_later(301, "f/1/2", "Follow", alice, stadt); /* not done yet: once is enough */
+	assert_int_equal(work(), 1);
+	take_later(302, "f/1/2", "Follow", alice, stadt);
+	assert_int_equal(work(), 1);
+	assert_int_equal(number("SELECT count(*) FROM follow"), 1);
 }
 
 /* An Undo that was long on its way is not of the Follow that came meanwhile. */
@@ -425,7 +478,6 @@ test_delete(void **state)
 	assert_int_equal(number("SELECT count(*) FROM job WHERE kind = 'receive'"), 0);
 }
 
-/* What was not true when it was said first is looked at again when it is said again. */
 /* Somebody publishes for the account whose number is counted last. */
 struct publisher {
 	PGconn *db;
@@ -498,6 +550,7 @@ test_delete_beside_publishing(void **state)
 	assert_int_equal(number("SELECT sum(followers) FROM account_count"), 0);
 }
 
+/* What was not true when it was said first is looked at again when it is said again. */
 static void
 test_delete_again(void **state)
 {
@@ -520,6 +573,36 @@ test_delete_again(void **state)
 	take("d1", "Delete", alice, alice);
 	assert_int_equal(number("SELECT count(*) FROM job WHERE kind = 'receive'"), 0);
 	assert_string_equal(outcome("d1"), "actor deleted");
+}
+
+/* Work that waits for strangers' servers leaves room for the work that does not. */
+static void
+test_slow_servers(void **state)
+{
+	int status = 410;
+
+	(void)state;
+	fedi->answer = answer_status;
+	fedi->arg = &status;
+	for (int i = 0; i < 12; i++) {
+		const struct span who = fedi_actor(fedi, arena_printf(arena, "gone%d", i).p);
+
+		take(arena_printf(arena, "d%d", i).p, "Delete", who, who);
+	}
+	take("f1", "Follow", alice, stadt);
+	assert_int_equal(work(), 13);
+	assert_string_equal(outcome("f1"), "followed");
+	assert_int_equal(number("SELECT count(*) FROM inbox_activity WHERE type = 'Delete'"
+				" AND outcome = 'actor deleted'"),
+		8);
+	/* The others come again, and nothing of theirs counts as tried. */
+	assert_int_equal(number("SELECT count(*) FROM job WHERE kind = 'receive'"
+				" AND state = 'ready' AND attempt = 0 AND run_at > now()"),
+		4);
+	(void)pg_sql(fedi->dsn, "UPDATE job SET run_at = now() WHERE kind = 'receive'");
+	assert_int_equal(work(), 4);
+	assert_int_equal(
+		number("SELECT count(*) FROM inbox_activity WHERE outcome IS NULL"), 0);
 }
 
 static void
@@ -684,6 +767,7 @@ main(void)
 		cmocka_unit_test_setup(test_follow_again, clean),
 		cmocka_unit_test_setup(test_follow_of_nobody, clean),
 		cmocka_unit_test_setup(test_follower_forgotten, clean),
+		cmocka_unit_test_setup(test_follow_with_the_same_id, clean),
 		cmocka_unit_test_setup(test_undo, clean),
 		cmocka_unit_test_setup(test_undo_before_follow, clean),
 		cmocka_unit_test_setup(test_undo_in_order, clean),
@@ -692,6 +776,7 @@ main(void)
 		cmocka_unit_test_setup(test_delete, clean),
 		cmocka_unit_test_setup(test_delete_beside_publishing, clean),
 		cmocka_unit_test_setup(test_delete_again, clean),
+		cmocka_unit_test_setup(test_slow_servers, clean),
 		cmocka_unit_test_setup(test_update_of_actor, clean),
 		cmocka_unit_test_setup(test_counted, clean),
 		cmocka_unit_test_setup(test_malformed, clean),

@@ -167,6 +167,7 @@ test_cavage_vector(void **state)
 		     "TAD48XaERZFukWgHoBTLMhYS2Gb51gWxpeIq8knRmPnYePbF5MOkR0Zkly4zKH7s1dE=\""));
 	check_ok(a, httpsig_parse(a, &m.r, INT64_C(1388957500) * US_PER_S, &sig));
 	assert_int_equal(sig.scheme, HTTPSIG_CAVAGE);
+	assert_int_equal(sig.signed_us / US_PER_S, 1388957500);
 	check_span(sig.key_id, SPAN("Test"));
 	check_span(sig.base, span_of(want));
 	check_span(sig.base_without_query,
@@ -228,6 +229,7 @@ test_rfc9421_vector(void **state)
 		     "wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6"
 		     "vuQv5lIp5WPpBKRCw==:"));
 	check_ok(a, httpsig_parse(a, &m.r, INT64_C(1618884475) * US_PER_S, &sig));
+	assert_int_equal(sig.signed_us / US_PER_S, 1618884473);
 	check_span(sig.base,
 		arena_printf(a,
 			B26_LINES
