@@ -253,8 +253,10 @@ static const struct db_stmt reader_read_stmt = {
 	       "  SELECT $1, CASE WHEN $2 THEN 1 ELSE epoch END, CASE WHEN $2 THEN 0 ELSE seq "
 	       "END"
 	       "    FROM record_head"
-	       "   WHERE own"
-	       "      ON CONFLICT (name) DO NOTHING"
+	       "   WHERE own AND NOT EXISTS (SELECT FROM reader WHERE name = $1)"
+	       /* Two that begin at once both get its place. */
+	       "      ON CONFLICT (name) DO UPDATE"
+	       "     SET seq = reader.seq"
 	       "  RETURNING epoch, seq)"
 	       " SELECT epoch, seq FROM reader WHERE name = $1"
 	       "  UNION ALL"
@@ -415,7 +417,8 @@ record_verify_content(struct arena *a, const struct record_entry *e)
 	if (!e->content.p)
 		return NULL;
 	record_content_digest(e->salt, e->content, made);
-	if (record_same(e->content_digest, made))
+	/* What is moved from the content to its salt leaves their digest as it is. */
+	if (e->salt.n == RECORD_SALT && record_same(e->content_digest, made))
 		return NULL;
 	return err_new(a, ERR_CORRUPT,
 		"entry %" PRId64 "/%" PRId64 ": the content was changed after it was recorded",

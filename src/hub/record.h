@@ -1,14 +1,15 @@
 /*
  * Record: the append-only, hash-chained list of everything public that our organisations say.
  *
- *	content_digest = SHA-256(salt || content), or 32 zero bytes when there is no content
+ *	content_digest = SHA-256(salt || content), or 32 zero bytes when there is no content;
+ *	                 the salt has RECORD_SALT bytes
  *	entry_digest   = SHA-256(canonical text of the entry without place and chain)
  *	hash(seq)      = SHA-256(hash(seq - 1) || int64 epoch || int64 seq || entry_digest)
  *
  * hash(0) of an epoch is 32 zero bytes (epoch 1) or the last hash known of the epoch before.
  * Appending is one statement, the last of its batch: the row lock on record_head makes entries
  * commit in order and without gaps. Content and salt stand apart, so that they can be erased
- * while the chain still verifies. Checkpoints are signed afterwards by one owner.
+ * while the chain still verifies. Checkpoints are signed afterwards, each by whoever is first.
  */
 #ifndef HUB_RECORD_H
 #define HUB_RECORD_H

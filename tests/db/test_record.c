@@ -288,6 +288,9 @@ test_tampered(void **state)
 			"entry 1/3: the content was changed"},
 		{"UPDATE record_content SET salt = sha256('x') WHERE seq = 3",
 			"entry 1/3: the content was changed"},
+		{"UPDATE record_content SET salt = salt || substring(content FOR 3),"
+		 " content = substring(content FROM 4) WHERE seq = 3",
+			"entry 1/3: the content was changed"},
 		{"INSERT INTO record_content (hub, epoch, seq, salt, content)"
 		 " VALUES ('hub.example', 1, 5, '', '{}')",
 			"entry 1/5: the content was changed"},
