@@ -1,25 +1,14 @@
 #include "main/checkpoint.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/conf.h"
 #include "crypto/pkey.h"
 #include "db/db.h"
 #include "hub/record.h"
-#include "task/task.h"
 
-#define CHECKPOINT_MAGIC 0x63686b70u
 #define CHECKPOINT_POLL_MS 500 /* the truth; the hint of the database only hastens */
 #define CHECKPOINT_HINT_MS 250 /* many entries in a row get one signature */
-
-struct checkpoint {
-	unsigned magic;
-	struct env *env;
-	struct loop_timer timer;
-	bool running, stopped;
-	bool failing; /* said so already */
-};
 
 struct checkpoint_state {
 	struct db_batch batch;
@@ -84,83 +73,16 @@ checkpoint_failed(struct task *t)
 	return fail(t, task_error(t));
 }
 
-static void checkpoint_due_now(void *arg);
-
-static void
-checkpoint_ended(void *arg, const struct err *e)
-{
-	struct checkpoint *c = arg;
-	struct arena *a;
-
-	c->running = false;
-	if (e && !c->failing && e->kind != ERR_STOPPED) {
-		a = arena_new();
-		log_at(LOG_WARN, NULL, "checkpoint_failed", "text=%.*s",
-			SPAN_FMT(err_text(a, e)));
-		arena_free(a);
-	}
-	c->failing = e != NULL;
-	if (!c->stopped)
-		loop_timer_set(
-			c->env->loop, &c->timer, CHECKPOINT_POLL_MS, checkpoint_due_now, c);
-}
-
-static void
-checkpoint_due_now(void *arg)
-{
-	struct checkpoint *c = arg;
-
-	if (c->stopped || c->running)
-		return;
-	c->running = true;
-	(void)task_start(&(const struct task_start){.loop = c->env->loop,
-		.flow = &checkpoint_flow,
-		.ended = checkpoint_ended,
-		.ended_arg = c});
-}
-
-static void
-checkpoint_hint(void *arg)
-{
-	struct checkpoint *c = arg;
-	const int64_t soon = clock_mono_ms() + CHECKPOINT_HINT_MS;
-
-	if (!c->stopped && !c->running && c->timer.place && c->timer.at_ms > soon)
-		loop_timer_set(
-			c->env->loop, &c->timer, CHECKPOINT_HINT_MS, checkpoint_due_now, c);
-}
-
-struct checkpoint *
+struct repeat *
 checkpoint_start(struct env *env)
 {
-	struct checkpoint *c = xcalloc(1, sizeof(*c));
+	struct repeat *r;
 
-	c->magic = CHECKPOINT_MAGIC;
-	c->env = env;
-	c->stopped = !(env->conf->roles & ROLE_INGEST);
-	if (!c->stopped) {
-		db_listen(env->db, "record", checkpoint_hint, c);
-		checkpoint_due_now(c);
-	}
-	return c;
-}
-
-void
-checkpoint_stop(struct checkpoint *c)
-{
-	MAGIC_CHECK(c, CHECKPOINT_MAGIC);
-	c->stopped = true;
-	loop_timer_clear(&c->timer);
-}
-
-void
-checkpoint_free(struct checkpoint *c)
-{
-	if (!c)
-		return;
-	MAGIC_CHECK(c, CHECKPOINT_MAGIC);
-	assert(!c->running);
-	loop_timer_clear(&c->timer);
-	c->magic = 0;
-	free(c);
+	if (!(env->conf->roles & ROLE_INGEST))
+		return NULL;
+	r = repeat_start(env->loop, &(const struct repeat_opts){.flow = &checkpoint_flow,
+					    .pause_ms = CHECKPOINT_POLL_MS,
+					    .hint_ms = CHECKPOINT_HINT_MS});
+	db_listen(env->db, "record", repeat_hint, r);
+	return r;
 }

@@ -5,11 +5,8 @@
 #ifndef MAIN_CHECKPOINT_H
 #define MAIN_CHECKPOINT_H
 
-#include "task/env.h"
+#include "task/repeat.h"
 
-struct checkpoint;
-struct checkpoint *checkpoint_start(struct env *env);
-void checkpoint_stop(struct checkpoint *c);
-void checkpoint_free(struct checkpoint *c); /* when the loop has ended */
+struct repeat *checkpoint_start(struct env *env); /* NULL without the role */
 
 #endif

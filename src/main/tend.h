@@ -6,11 +6,8 @@
 #ifndef MAIN_TEND_H
 #define MAIN_TEND_H
 
-#include "task/env.h"
+#include "task/repeat.h"
 
-struct tend;
-struct tend *tend_start(struct env *env);
-void tend_stop(struct tend *d);
-void tend_free(struct tend *d); /* when the loop has ended */
+struct repeat *tend_start(struct env *env); /* NULL without the role */
 
 #endif

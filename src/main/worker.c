@@ -43,8 +43,7 @@ struct worker {
 	struct loop *loop;
 	struct httpd *metrics;
 	struct jobs *jobs;
-	struct checkpoint *checkpoint;
-	struct tend *tend;
+	struct repeat *checkpoint, *tend;
 	struct loop_timer beat, late;
 	const char *media_argv[2];
 	char label[32];
@@ -225,10 +224,6 @@ worker_stopping(void *arg)
 		ap_stop(w->env.ap);
 	if (w->jobs)
 		jobs_stop(w->jobs);
-	if (w->checkpoint)
-		checkpoint_stop(w->checkpoint);
-	if (w->tend)
-		tend_stop(w->tend);
 	if (w->env.httpd)
 		httpd_drain(w->env.httpd, w->replaced ? WORKER_PATIENCE_MS : 0);
 }
@@ -359,8 +354,8 @@ static void
 worker_free(struct worker *w)
 {
 	jobs_free(w->jobs);
-	checkpoint_free(w->checkpoint);
-	tend_free(w->tend);
+	repeat_free(w->checkpoint);
+	repeat_free(w->tend);
 	httpd_free(w->metrics);
 	httpd_free(w->env.httpd);
 	web_free(w->env.web);

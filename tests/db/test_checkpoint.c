@@ -98,19 +98,6 @@ read_list(const struct db_batch *b, void *ctx)
 }
 
 #define OWNERS_MAX 2
-struct owners {
-	struct checkpoint *c[OWNERS_MAX];
-	size_t n;
-};
-
-static void
-owners_stop(void *arg)
-{
-	struct owners *o = arg;
-
-	for (size_t i = 0; i < o->n; i++)
-		checkpoint_stop(o->c[i]);
-}
 
 /* Owners on one loop, n entries after 50 ms, then a look. Returns the last signed place. */
 static int64_t
@@ -118,7 +105,7 @@ run(size_t n_owners, int64_t entries, int64_t look_ms)
 {
 	const struct db_opts opts = dbrun_opts(dsn, 2);
 	struct dbrun *r = dbrun_new(&opts);
-	struct owners o = {.n = n_owners};
+	struct repeat *owners[OWNERS_MAX];
 	int64_t last = 0;
 	struct dbrun_call append = {.fill = fill_append, .ctx = &entries, .after_ms = 50};
 	struct dbrun_call look = {
@@ -126,15 +113,14 @@ run(size_t n_owners, int64_t entries, int64_t look_ms)
 
 	r->env.conf = &conf;
 	r->env.hub = &hub;
-	for (size_t i = 0; i < o.n; i++)
-		o.c[i] = checkpoint_start(&r->env);
-	loop_on_stop(r->loop, owners_stop, &o);
+	for (size_t i = 0; i < n_owners; i++)
+		owners[i] = checkpoint_start(&r->env);
 	if (entries)
 		dbrun_start(r, &append);
 	dbrun_start(r, &look);
 	dbrun_wait(r);
-	for (size_t i = 0; i < o.n; i++)
-		checkpoint_free(o.c[i]);
+	for (size_t i = 0; i < n_owners; i++)
+		repeat_free(owners[i]);
 	dbrun_free(r);
 	assert_false(append.failed || look.failed);
 	return last;
@@ -181,10 +167,10 @@ test_after_an_outage(void **state)
 {
 	const struct db_opts opts = dbrun_opts(dsn, 2);
 	struct loop_timer later = {0};
-	struct owners o = {.n = 1};
 	int64_t entries = 4, last = 0;
 	struct dbrun_call look = {
 		.fill = fill_list, .read = read_list, .ctx = &last, .after_ms = 3000};
+	struct repeat *owner;
 	struct dbrun *r;
 
 	(void)state;
@@ -193,12 +179,11 @@ test_after_an_outage(void **state)
 	r = dbrun_new(&opts);
 	r->env.conf = &conf;
 	r->env.hub = &hub;
-	o.c[0] = checkpoint_start(&r->env);
-	loop_on_stop(r->loop, owners_stop, &o);
+	owner = checkpoint_start(&r->env);
 	loop_timer_set(r->loop, &later, 200, again, NULL);
 	dbrun_start(r, &look);
 	dbrun_wait(r);
-	checkpoint_free(o.c[0]);
+	repeat_free(owner);
 	dbrun_free(r);
 	assert_int_equal(last, 4);
 }

@@ -91,12 +91,6 @@ test_polls(void **state)
 }
 
 static void
-tend_stops(void *arg)
-{
-	tend_stop(arg);
-}
-
-static void
 fill_nothing(struct db_batch *b, void *ctx)
 {
 	(void)ctx;
@@ -111,16 +105,15 @@ run(unsigned roles)
 	struct dbrun *r = dbrun_new(&opts);
 	struct dbrun_call look = {.fill = fill_nothing, .rows = true, .after_ms = 3000};
 	struct hub hub = {.authority = SPAN("hub.example")};
-	struct tend *d;
+	struct repeat *d;
 
 	conf.roles = roles;
 	r->env.conf = &conf;
 	r->env.hub = &hub;
 	d = tend_start(&r->env);
-	loop_on_stop(r->loop, tend_stops, d);
 	dbrun_start(r, &look);
 	dbrun_wait(r);
-	tend_free(d);
+	repeat_free(d);
 	dbrun_free(r);
 	assert_false(look.failed);
 }
