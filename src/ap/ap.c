@@ -28,16 +28,8 @@ ap_start(struct ap *ap)
 	MAGIC_CHECK(ap, AP_MAGIC);
 	if (!(ap->env->conf->roles & ROLE_DELIVER))
 		return;
-	ap->fanout = fanout_start(ap);
+	ap->fanout = fanout_start(ap->env);
 	ap->sweep = sweep_start(ap->env);
-}
-
-void
-ap_stop(struct ap *ap)
-{
-	MAGIC_CHECK(ap, AP_MAGIC);
-	fanout_stop(ap->fanout);
-	sweep_stop(ap->sweep);
 }
 
 void
@@ -47,7 +39,7 @@ ap_free(struct ap *ap)
 		return;
 	MAGIC_CHECK(ap, AP_MAGIC);
 	fanout_free(ap->fanout);
-	sweep_free(ap->sweep);
+	repeat_free(ap->sweep);
 	outgoing_teardown(ap);
 	receive_teardown(ap);
 	inbox_teardown(ap);

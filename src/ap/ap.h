@@ -18,9 +18,7 @@ struct ap;
 struct ap *ap_new(struct env *env);
 /* With the role deliver: reads the record and fans out, tidies up now and then. */
 void ap_start(struct ap *ap);
-/* No more runs of the service; flows under way go on. */
-void ap_stop(struct ap *ap);
-void ap_free(struct ap *ap); /* when the loop has ended */
+void ap_free(struct ap *ap); /* when the loop has ended, before loop_free; or NULL */
 
 /* POST to any inbox, started with httpd_run: answers the request itself, also when it refuses.
  */

@@ -5,20 +5,17 @@
 
 #include "ap/activity.h"
 #include "ap/own.h"
-#include "ap/state.h"
 #include "db/db.h"
 #include "hub/delivery.h"
+#include "hub/hub.h"
+#include "task/repeat.h"
 
-#define FANOUT_MAGIC 0x66616e6fu
 #define FANOUT_BEHIND_MS 10000 /* how long hints are left to the worker that was faster */
 #define FANOUT_READER SPAN("fanout")
 
 struct fanout {
-	unsigned magic;
-	struct ap *ap;
-	struct loop_timer timer;
+	struct repeat *repeat;
 	int64_t behind_until_ms; /* monotonic */
-	bool running, again, stopped;
 };
 
 /* ---- pure ---- */
@@ -43,7 +40,6 @@ fanout_tells(const struct record_entry *entries, size_t n, size_t i)
 /* ---- one batch ---- */
 
 struct fanout_run {
-	struct fanout *f;
 	struct db_batch batch;
 	size_t i_place;
 	struct reader_place place;
@@ -51,7 +47,6 @@ struct fanout_run {
 	size_t n, at;
 	const struct own **author; /* of each entry */
 	const struct own *hub;
-	bool full;
 };
 
 static step_fn fanout_begin, fanout_place, fanout_read, fanout_authors, fanout_build,
@@ -70,7 +65,6 @@ fanout_begin(struct task *t)
 {
 	struct fanout_run *r = task_state(t);
 
-	r->f = *(struct fanout *const *)task_arg(t);
 	db_batch_init(&r->batch, task_arena(t));
 	r->i_place = reader_read(&r->batch, task_env(t)->hub, FANOUT_READER, true);
 	return await_commit(t, &r->batch, fanout_place);
@@ -103,7 +97,6 @@ fanout_read(struct task *t)
 	r->n = db_rows(&r->batch, 0);
 	if (r->n == 0)
 		return done(t);
-	r->full = r->n == FANOUT_ENTRIES;
 	r->entries = ARENA_ARRAY(a, r->n, struct record_entry);
 	r->author = ARENA_ARRAY(a, r->n, const struct own *);
 	for (size_t i = 0; i < r->n; i++)
@@ -226,9 +219,11 @@ fanout_build(struct task *t)
 static struct next
 fanout_done(struct task *t)
 {
-	struct fanout_run *r = task_state(t);
+	const struct fanout_run *r = task_state(t);
+	struct fanout *f = repeat_arg(t);
 
-	r->f->again = r->f->again || r->full;
+	if (r->n == FANOUT_ENTRIES) /* there may be more */
+		repeat_hint(f->repeat);
 	log_debug(t, "fanned_out", "entries=%zu seq=%" PRId64, r->n, r->entries[r->n - 1].seq);
 	return done(t);
 }
@@ -236,63 +231,15 @@ fanout_done(struct task *t)
 static struct next
 fanout_failed(struct task *t)
 {
-	const struct err *e = task_error(t);
+	struct fanout *f = repeat_arg(t);
 
-	if (e->kind != ERR_CONFLICT && e->kind != ERR_STOPPED)
-		log_at((enum log_level)err_level(e), task_log_ctx(t), "fanout_failed",
-			"error=%.*s", LOG_STR(err_text(task_arena(t), e)));
-	return fail(t, e);
+	/* Somebody was faster, with the same batch: both need not make it every time. */
+	if (task_error(t)->kind == ERR_CONFLICT)
+		f->behind_until_ms = clock_mono_ms() + FANOUT_BEHIND_MS;
+	return fail(t, task_error(t));
 }
 
 /* ---- the service ---- */
-
-static void fanout_look(struct fanout *f);
-
-static void
-fanout_timer(void *arg)
-{
-	fanout_look(arg);
-}
-
-static void
-fanout_plan(struct fanout *f, int64_t ms)
-{
-	if (!f->stopped)
-		loop_timer_set(f->ap->env->loop, &f->timer, ms, fanout_timer, f);
-}
-
-static void
-fanout_ended(void *arg, const struct err *e)
-{
-	struct fanout *f = arg;
-	const bool at_once = f->again && !e;
-
-	MAGIC_CHECK(f, FANOUT_MAGIC);
-	f->running = f->again = false;
-	/* Somebody was faster, with the same batch: both need not make it every time. */
-	if (e && e->kind == ERR_CONFLICT)
-		f->behind_until_ms = clock_mono_ms() + FANOUT_BEHIND_MS;
-	fanout_plan(f, at_once ? 0 : FANOUT_POLL_MS);
-}
-
-static void
-fanout_look(struct fanout *f)
-{
-	MAGIC_CHECK(f, FANOUT_MAGIC);
-	if (f->stopped)
-		return;
-	f->again = f->running;
-	if (f->running)
-		return;
-	f->running = true;
-	loop_timer_clear(&f->timer);
-	(void)task_start(&(const struct task_start){.loop = f->ap->env->loop,
-		.flow = &fanout_flow,
-		.arg = &f,
-		.arg_size = sizeof(struct fanout *),
-		.ended = fanout_ended,
-		.ended_arg = f});
-}
 
 static void
 fanout_hint(void *arg)
@@ -300,28 +247,19 @@ fanout_hint(void *arg)
 	struct fanout *f = arg;
 
 	if (clock_mono_ms() >= f->behind_until_ms)
-		fanout_look(f);
+		repeat_hint(f->repeat);
 }
 
 struct fanout *
-fanout_start(struct ap *ap)
+fanout_start(struct env *env)
 {
 	struct fanout *f = xcalloc(1, sizeof(*f));
 
-	f->magic = FANOUT_MAGIC;
-	f->ap = ap;
-	db_listen(ap->env->db, "record", fanout_hint, f);
-	fanout_look(f);
+	f->repeat = repeat_start(
+		env->loop, &(const struct repeat_opts){
+				   .flow = &fanout_flow, .arg = f, .pause_ms = FANOUT_POLL_MS});
+	db_listen(env->db, "record", fanout_hint, f);
 	return f;
-}
-
-void
-fanout_stop(struct fanout *f)
-{
-	if (!f)
-		return;
-	f->stopped = true;
-	loop_timer_clear(&f->timer);
 }
 
 void
@@ -329,9 +267,6 @@ fanout_free(struct fanout *f)
 {
 	if (!f)
 		return;
-	MAGIC_CHECK(f, FANOUT_MAGIC);
-	assert(!f->running);
-	loop_timer_clear(&f->timer);
-	f->magic = 0;
+	repeat_free(f->repeat);
 	free(f);
 }

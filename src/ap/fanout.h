@@ -20,11 +20,9 @@
 #define FANOUT_POLL_MS 2000
 #define FANOUT_ENTRIES 50 /* of one commit */
 
-struct ap;
 struct fanout;
 
-struct fanout *fanout_start(struct ap *ap);
-void fanout_stop(struct fanout *f);
+struct fanout *fanout_start(struct env *env);
 void fanout_free(struct fanout *f); /* when the loop has ended */
 
 /*

@@ -14,6 +14,7 @@
 #include "task/once.h"
 
 struct fanout;
+struct repeat;
 
 struct ap {
 	unsigned magic;
@@ -36,7 +37,7 @@ struct ap {
 	struct gather *load, *settle;
 	/* fanout.c, sweep.c: role deliver */
 	struct fanout *fanout;
-	struct sweep *sweep;
+	struct repeat *sweep;
 };
 
 /* The modules' own parts of it. */

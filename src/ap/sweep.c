@@ -1,16 +1,8 @@
 #include "ap/sweep.h"
 
-#include <stdlib.h>
-
 #include "hub/remote.h"
 
-#define SWEEP_MS 3600000 /* one to two of them between two runs */
-
-struct sweep {
-	struct env *env;
-	struct loop_timer timer;
-	bool running, stopped;
-};
+#define SWEEP_MS 3600000
 
 struct sweep_run {
 	struct db_batch batch;
@@ -46,70 +38,14 @@ sweep_end(struct task *t)
 static struct next
 sweep_failed(struct task *t)
 {
-	const struct err *e = task_error(t);
-
-	if (e->kind != ERR_STOPPED)
-		log_warn(t, "sweep_failed", "error=%.*s", LOG_STR(err_text(task_arena(t), e)));
-	return fail(t, e);
+	return fail(t, task_error(t));
 }
 
-static void sweep_plan(struct sweep *s);
-
-static void
-sweep_ended(void *arg, const struct err *e)
-{
-	struct sweep *s = arg;
-
-	(void)e;
-	s->running = false;
-	sweep_plan(s);
-}
-
-static void
-sweep_due(void *arg)
-{
-	struct sweep *s = arg;
-
-	s->running = true;
-	(void)task_start(&(const struct task_start){.loop = s->env->loop,
-		.flow = &sweep_flow,
-		.ended = sweep_ended,
-		.ended_arg = s});
-}
-
-static void
-sweep_plan(struct sweep *s)
-{
-	if (!s->stopped)
-		loop_timer_set(s->env->loop, &s->timer,
-			SWEEP_MS + (int64_t)arc4random_uniform(SWEEP_MS), sweep_due, s);
-}
-
-struct sweep *
+struct repeat *
 sweep_start(struct env *env)
 {
-	struct sweep *s = xcalloc(1, sizeof(*s));
-
-	s->env = env;
-	sweep_plan(s);
-	return s;
-}
-
-void
-sweep_stop(struct sweep *s)
-{
-	if (!s)
-		return;
-	s->stopped = true;
-	loop_timer_clear(&s->timer);
-}
-
-void
-sweep_free(struct sweep *s)
-{
-	if (!s)
-		return;
-	assert(!s->running);
-	loop_timer_clear(&s->timer);
-	free(s);
+	return repeat_start(env->loop, &(const struct repeat_opts){.flow = &sweep_flow,
+					       .first_ms = SWEEP_MS,
+					       .pause_ms = SWEEP_MS,
+					       .spread = true});
 }

@@ -6,12 +6,8 @@
 #ifndef AP_SWEEP_H
 #define AP_SWEEP_H
 
-#include "task/env.h"
+#include "task/repeat.h"
 
-struct sweep;
-
-struct sweep *sweep_start(struct env *env);
-void sweep_stop(struct sweep *s);
-void sweep_free(struct sweep *s); /* when the loop has ended */
+struct repeat *sweep_start(struct env *env);
 
 #endif

@@ -220,8 +220,6 @@ worker_stopping(void *arg)
 	struct worker *w = arg;
 
 	loop_timer_clear(&w->late);
-	if (w->loaded)
-		ap_stop(w->env.ap);
 	if (w->jobs)
 		jobs_stop(w->jobs);
 	if (w->env.httpd)

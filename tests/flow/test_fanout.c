@@ -164,18 +164,11 @@ watch_failed(struct task *t)
 }
 
 static void
-stop_ap(void *arg)
-{
-	ap_stop(arg);
-}
-
-static void
 read_all(void)
 {
 	struct fedi_end end;
 
 	fedi_open(fedi);
-	loop_on_stop(fedi->loop, stop_ap, fedi->env.ap);
 	ap_start(fedi->env.ap);
 	(void)fedi_start(fedi, &end, &watch_flow, NULL, 0, NULL);
 	fedi_wait(fedi);
@@ -289,16 +282,29 @@ test_actor(void **state)
 static void
 test_many_batches(void **state)
 {
-	struct entry e[130];
+	struct entry e[230];
+	int64_t began;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(e); i++)
 		e[i] = (struct entry){RECORD_CREATE, POST + (int64_t)i, 1, i % 2 == 0, NULL};
 	append(e, ARRAY_LEN(e));
+	began = clock_mono_ms();
 	read_all();
-	assert_int_equal(number("SELECT count(*) FROM activity"), 130);
-	assert_int_equal(number("SELECT count(*) FROM job"), 65 * 3);
+	/* Five batches, and no pause behind a full one. */
+	assert_true(clock_mono_ms() - began < 2 * FANOUT_POLL_MS);
+	assert_int_equal(number("SELECT count(*) FROM activity"), 230);
+	assert_int_equal(number("SELECT count(*) FROM job"), 115 * 3);
 	assert_int_equal(number("SELECT count(*) - count(DISTINCT key) FROM job"), 0);
+}
+
+static struct ap *second;
+
+static void
+close_second(struct fedi *f)
+{
+	(void)f;
+	ap_free(second);
 }
 
 /* Two workers read at the same time: whoever is second finds the place taken. */
@@ -307,7 +313,6 @@ test_two_readers(void **state)
 {
 	struct entry e[120];
 	struct fedi_end end;
-	struct ap *second;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(e); i++)
@@ -315,13 +320,12 @@ test_two_readers(void **state)
 	append(e, ARRAY_LEN(e));
 	fedi_open(fedi);
 	second = ap_new(&fedi->env);
-	loop_on_stop(fedi->loop, stop_ap, fedi->env.ap);
-	loop_on_stop(fedi->loop, stop_ap, second);
+	fedi->closing = close_second;
 	ap_start(fedi->env.ap);
 	ap_start(second);
 	(void)fedi_start(fedi, &end, &watch_flow, NULL, 0, NULL);
 	fedi_wait(fedi);
-	ap_free(second);
+	fedi->closing = NULL;
 	check_ok(arena, end.error);
 	assert_int_equal(number("SELECT count(*) FROM activity"), 240);
 	assert_int_equal(number("SELECT count(*) FROM job"), 120 * 3);
@@ -360,7 +364,6 @@ test_stopped(void **state)
 		fedi->when = came_so_far;
 		fedi->then = fedi_stop_and_go_on;
 		fedi_open(fedi);
-		loop_on_stop(fedi->loop, stop_ap, fedi->env.ap);
 		ap_start(fedi->env.ap);
 		fedi_wait(fedi);
 		hang_settle(fedi->dsn);
