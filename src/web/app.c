@@ -80,8 +80,7 @@ web_free(struct web *w)
 {
 	if (!w)
 		return;
-	if (w->generation)
-		generation_free(w->generation);
+	repeat_free(w->generation);
 	templates_free(w->templates);
 	once_free(w->renderings);
 	cache_free(w->cache);

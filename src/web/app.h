@@ -12,9 +12,9 @@
 #include "web/web.h"
 
 struct cache;
-struct generation;
 struct once;
 struct rate;
+struct repeat;
 struct templates;
 
 struct web {
@@ -23,7 +23,7 @@ struct web {
 	struct templates *templates;
 	struct span assets; /* path below which the style sheet and icons lie */
 	struct cache *cache;
-	struct generation *generation;
+	struct repeat *generation;
 	struct once *renderings; /* missing pages that are being made */
 	struct route *routes;
 	size_t n_routes;

@@ -5,15 +5,12 @@
 #ifndef WEB_GENERATION_H
 #define WEB_GENERATION_H
 
-#include "task/env.h"
+#include "task/repeat.h"
 #include "web/cache.h"
 
 #define GENERATION_EVERY_MS 500
 #define GENERATION_PAUSE_MS 50
 
-struct generation;
-
-struct generation *generation_start(struct env *env, struct cache *cache);
-void generation_free(struct generation *g); /* when the loop has ended */
+struct repeat *generation_start(struct env *env, struct cache *cache);
 
 #endif
