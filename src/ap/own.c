@@ -111,12 +111,14 @@ own_open(struct task *t)
 
 	if (db_rows(&r->batch, 0) == 0)
 		return fail(t, err_new(task_arena(t), ERR_NOT_FOUND, "there is no such actor"));
-	e = account_row(&r->batch, 0, 0, &acc);
-	if (!e)
-		e = account_keys_open(task_arena(t), h, &acc, &own.rsa, &own.ed25519);
-	if (e)
+	if ((e = account_row(&r->batch, 0, 0, &acc)))
 		return fail(t, e);
 	a = arena_new();
+	if ((e = account_keys_open(task_arena(t), h, &acc, &own.rsa, &own.ed25519))) {
+		own.locked = arena_dup(a, err_text(task_arena(t), e));
+		log_error(t, "keys_unreadable", "account=%.*s error=%.*s", LOG_STR(acc.slug),
+			LOG_STR(own.locked));
+	}
 	k = ARENA_NEW(a, struct own_kept);
 	k->arena = a;
 	k->own = own;
@@ -202,6 +204,9 @@ own_sign(struct arena *a, const struct own *own, enum httpsig_scheme scheme,
 	struct span signature;
 	const struct err *e;
 
+	if (own->locked.p)
+		return err_new(a, ERR_CORRUPT, "the keys of %.*s cannot be opened: %.*s",
+			SPAN_FMT(own->account.slug), SPAN_FMT(own->locked));
 	httpsig_prepare(a, r, scheme, own->key_id, clock_us(), out);
 	if ((e = pkey_sign(a, own->rsa, out->text, &signature)))
 		return e;

@@ -3,7 +3,8 @@
  *
  * Opening costs a decryption and two PEM readings, so it happens once for many signatures; the
  * minute makes a changed profile reach the activities we build. The account and its keys are
- * counted and belong to the arena of the task that asked.
+ * counted and belong to the arena of the task that asked. An account whose keys cannot be
+ * opened is there all the same, only nothing can be signed in its name.
  */
 #ifndef AP_OWN_H
 #define AP_OWN_H
@@ -17,6 +18,7 @@ struct own {
 	struct account account;
 	struct span actor, key_id; /* URLs */
 	struct pkey *rsa, *ed25519;
+	struct span locked; /* why there are no keys; SPAN_NONE = they are open */
 };
 
 /* ERR_NOT_FOUND when there is no such account. */
@@ -29,7 +31,7 @@ struct next await_own_slug_at(struct task *t, struct span slug, const struct own
 
 /*
  * The headers that sign a request with the account's RSA key, in the arena. For a worker
- * thread: a digest of the body and one RSA operation.
+ * thread: a digest of the body and one RSA operation. ERR_CORRUPT when it is locked.
  */
 const struct err *own_sign(struct arena *a, const struct own *own, enum httpsig_scheme scheme,
 	const struct httpsig_request *r, struct httpsig_out *out) MUST_CHECK;

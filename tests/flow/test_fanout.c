@@ -224,6 +224,24 @@ test_life_of_a_post(void **state)
 	assert_int_equal(number("SELECT count(*) FROM activity"), 5);
 }
 
+/* Keys that cannot be opened are no reason to tell nobody: deliveries wait for the operator. */
+static void
+test_locked(void **state)
+{
+	static const struct entry create = {RECORD_CREATE, POST, 1, false, NULL};
+
+	(void)state;
+	(void)pg_sql(fedi->dsn, "CREATE TABLE kept AS SELECT id, private_keys FROM account;"
+				"UPDATE account SET private_keys = '\\x00'");
+	append(&create, 1);
+	read_all();
+	(void)pg_sql(fedi->dsn, "UPDATE account a SET private_keys = k.private_keys FROM kept "
+				"k WHERE k.id = a.id;"
+				"DROP TABLE kept");
+	assert_string_equal(
+		jobs(), "Create one/inbox, Announce one/inbox, Announce two/carol/inbox");
+}
+
 static void
 test_order_at_an_inbox(void **state)
 {
@@ -407,6 +425,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tells),
 		cmocka_unit_test_setup(test_life_of_a_post, clean),
+		cmocka_unit_test_setup(test_locked, clean),
 		cmocka_unit_test_setup(test_order_at_an_inbox, clean),
 		cmocka_unit_test_setup(test_not_told, clean),
 		cmocka_unit_test_setup(test_actor, clean),
