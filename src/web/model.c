@@ -4,7 +4,7 @@
 #include "base/url.h"
 #include "hub/link.h"
 
-#define TINTS 8 /* colours of circles in assets/litfass.css */
+#define TINTS 8 /* colours of circles in assets/post.css */
 
 /* ---- links ---- */
 
