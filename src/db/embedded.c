@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -45,17 +46,30 @@ embedded_read(const char *path, char *buf, size_t n)
 	return got;
 }
 
+/* A copied data directory comes with the pid file of the original, which may be alive. */
+static bool
+embedded_is_here(struct arena *a, struct span pg, struct span data)
+{
+	char *here = realpath(arena_cstr(a, pg), NULL);
+	char *there = data.n ? realpath(arena_cstr(a, data), NULL) : NULL;
+	const bool same = here && there && strcmp(here, there) == 0;
+
+	free(here);
+	free(there);
+	return same;
+}
+
 /*
- * PostgreSQL writes down where it listens: line 4 of postmaster.pid is the port, line 5 the
- * directory of the socket.
+ * PostgreSQL writes down where it listens: line 2 of postmaster.pid is the data directory, line
+ * 4 the port, line 5 the directory of the socket.
  */
 const struct err *
 db_embedded_dsn(struct arena *a, struct span data_dir, struct span *out)
 {
-	const char *path =
-		arena_cstr(a, arena_printf(a, "%.*s/pg/postmaster.pid", SPAN_FMT(data_dir)));
+	const struct span pg = arena_printf(a, "%.*s/pg", SPAN_FMT(data_dir));
+	const char *path = arena_cstr(a, arena_printf(a, "%.*s/postmaster.pid", SPAN_FMT(pg)));
 	char *buf = arena_alloc(a, PIDFILE_MAX);
-	struct span line = SPAN_NONE, port = SPAN_NONE, dir = SPAN_NONE, rest;
+	struct span line = SPAN_NONE, data = SPAN_NONE, port = SPAN_NONE, dir = SPAN_NONE, rest;
 	ssize_t n = embedded_read(path, buf, PIDFILE_MAX);
 
 	if (n < 0 && errno != ENOENT)
@@ -65,6 +79,8 @@ db_embedded_dsn(struct arena *a, struct span data_dir, struct span *out)
 			path, strerror(errno));
 	rest = n > 0 ? span_from(buf, (size_t)n) : SPAN_NONE;
 	for (int i = 1; i <= 5 && span_cut(&rest, '\n', &line); i++) {
+		if (i == 2)
+			data = line;
 		if (i == 4)
 			port = line;
 		if (i == 5)
@@ -74,6 +90,11 @@ db_embedded_dsn(struct arena *a, struct span data_dir, struct span *out)
 		return err_new(a, ERR_DB_GONE,
 			"the embedded database under %.*s is not running; start litfassd",
 			SPAN_FMT(data_dir));
+	if (!embedded_is_here(a, pg, data))
+		return err_new(a, ERR_DB_GONE,
+			"the embedded database under %.*s is not running: its postmaster.pid "
+			"is of %.*s, from which it was copied; start litfassd",
+			SPAN_FMT(data_dir), SPAN_FMT(data));
 	*out = db_socket_dsn(a, dir, port);
 	return NULL;
 }

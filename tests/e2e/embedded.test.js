@@ -1,5 +1,6 @@
 // The embedded database: found again after every kind of end, moved with its directory, never mixed up.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { before, test } from 'node:test';
 import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { orgs, startSite } from './lib/site.js';
 import { until } from './lib/wait.js';
 
 const CONFIG = 5;
+const UNAVAILABLE = 6;
 const [, , org] = orgs;
 let hub, dir, bindir, picture;
 before(async () => {
@@ -108,6 +110,19 @@ test('the data directory can be moved', { timeout: 90_000 }, async () => {
 	await checkWhole();
 	assert.equal(pidFile()[4], join(moved, 'run'));
 	await until('the poll is back', async () => (await hub.sql("SELECT id FROM job WHERE kind = 'poll'")).length === 1, { timeout: 10_000, logs: () => hub.tail() });
+});
+
+// A copy of a hub that runs comes with the pid file of its PostgreSQL.
+test('a copied data directory never works on the database of the original', { timeout: 90_000 }, async () => {
+	const copy = join(dir, 'copy');
+	execFileSync('cp', ['-a', hub.data, copy]);
+	const conf = join(dir, 'copy.conf');
+	writeFileSync(conf, readFileSync(hub.conf, 'utf8').replace(/data_dir = .*/, `data_dir = "${copy}"`));
+	const r = await run(program('litfassctl'), ['-c', conf, 'org', 'list'], { env: hub.env });
+	assert.equal(r.code, UNAVAILABLE, r.stdout + r.stderr);
+	assert.match(r.stderr, /not running.*copied/s);
+	await checkWhole();
+	rmSync(copy, { recursive: true });
 });
 
 test('private addresses are warned about at the start, and only where they are permitted', () => {
