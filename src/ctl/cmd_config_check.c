@@ -3,9 +3,13 @@
 static const struct err *
 config_check_run(struct cmd_call *c)
 {
-	json_t *j = json_object();
+	const struct err *e = c->conf.dsn.n ? db_dsn_check(c->arena, c->conf.dsn) : NULL;
+	json_t *j;
 
-	/* Reading it was the check. */
+	if (e)
+		return e;
+	/* Reading the rest was the check. */
+	j = json_object();
 	(void)json_object_set_new(j, "path", json_str(c->conf.path));
 	(void)json_object_set_new(j, "base_url", json_str(c->conf.base_url.origin));
 	(void)json_object_set_new(j, "media_base_url", json_str(c->conf.media_base_url.origin));

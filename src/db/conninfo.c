@@ -84,20 +84,37 @@ conninfo_session(struct arena *a, PQconninfoOption *all, const struct db_opts *o
 		conninfo_put(ci, n, "application_name", arena_cstr(a, o->name));
 }
 
+/* libpq's own words would quote the string, and with it the password. */
+static const struct err *
+conninfo_parse(struct arena *a, struct span dsn, PQconninfoOption **out)
+{
+	*out = PQconninfoParse(arena_cstr(a, dsn), NULL);
+	if (*out)
+		return NULL;
+	return err_new(a, ERR_CONFIG,
+		"the database connection string cannot be read: put values with spaces between "
+		"single quotes, percent-encode them in a URI");
+}
+
+const struct err *
+db_dsn_check(struct arena *a, struct span dsn)
+{
+	PQconninfoOption *all;
+	const struct err *e = conninfo_parse(a, dsn, &all);
+
+	PQconninfoFree(all);
+	return e;
+}
+
 const struct err *
 db_conninfo(struct arena *a, const struct db_opts *o, size_t attempt, struct db_conninfo *out)
 {
-	char *why = NULL;
-	PQconninfoOption *all = PQconninfoParse(arena_cstr(a, o->dsn), &why);
+	PQconninfoOption *all;
+	const struct err *e = conninfo_parse(a, o->dsn, &all);
 	size_t n = 0, hosts;
 
-	if (!all) {
-		const struct err *e = err_new(a, ERR_CONFIG,
-			"the database connection string cannot be read: %s", why ? why : "?");
-
-		PQfreemem(why);
+	if (e)
 		return e;
-	}
 	out->keys = ARENA_ARRAY(a, CONNINFO_MAX, const char *);
 	out->values = ARENA_ARRAY(a, CONNINFO_MAX, const char *);
 	hosts = conninfo_count(conninfo_value(all, "hostaddr"));

@@ -41,6 +41,8 @@ void db_listen(struct db *d, const char *channel, db_notify_fn *fn, void *arg);
  */
 struct conf;
 const struct err *db_dsn(struct arena *a, const struct conf *c, struct span *out) MUST_CHECK;
+/* Is it a connection string of libpq? ERR_CONFIG without a word of it. */
+const struct err *db_dsn_check(struct arena *a, struct span dsn) MUST_CHECK;
 const struct err *db_embedded_dsn(
 	struct arena *a, struct span data_dir, struct span *out) MUST_CHECK;
 

@@ -88,7 +88,18 @@ result_failed(const PGresult *res)
 	}
 }
 
-/* One answer to a prepare: an error or a skip means it has to be asked for again. */
+static bool
+result_is(const PGresult *res, const char *sqlstate)
+{
+	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+
+	return state && strcmp(state, sqlstate) == 0;
+}
+
+/*
+ * One answer to a prepare: an error or a skip means it has to be asked for again, unless the
+ * error is that it is there already.
+ */
 static void
 pipe_prepared(struct db_pipe *p, struct db_run *r, const PGresult *res)
 {
@@ -96,7 +107,7 @@ pipe_prepared(struct db_pipe *p, struct db_run *r, const PGresult *res)
 
 	if (result_failed(res))
 		run_error(r, res, st->name, false);
-	if (PQresultStatus(res) != PGRES_COMMAND_OK)
+	if (PQresultStatus(res) != PGRES_COMMAND_OK && !result_is(res, "42P05"))
 		map_remove(p->prepared, span_of(st->name));
 }
 

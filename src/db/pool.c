@@ -1,6 +1,7 @@
 #include "db/run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/metric.h"
@@ -238,6 +239,15 @@ run_fail(struct db_run *r)
 	run_wake(r, e);
 }
 
+/* Only what is meant: a statement that is there cannot be prepared a second time. */
+static void
+run_forget(struct db_pipe *p, const struct db_run *r)
+{
+	for (size_t i = 0; strcmp(r->sqlstate, "26000") == 0 && i < r->n; i++)
+		if (r->about && strcmp(r->stmts[i]->name, r->about) == 0)
+			db_pipe_forget(p, r->stmts[i]);
+}
+
 static void
 pool_finished(struct db *d, struct db_run *r)
 {
@@ -257,8 +267,7 @@ pool_finished(struct db *d, struct db_run *r)
 	}
 	verdict = db_judge(r->sqlstate);
 	if (verdict == DB_REPREPARE)
-		for (size_t i = 0; i < r->n; i++)
-			db_pipe_forget(p, r->stmts[i]);
+		run_forget(p, r);
 	if (verdict == DB_RECONNECT)
 		db_pipe_break(p, r->message);
 	if (verdict == DB_FAIL || !again)

@@ -13,10 +13,12 @@ db_judge(const char *sqlstate)
 {
 	if (state_is(sqlstate, "40001") || state_is(sqlstate, "40P01"))
 		return DB_REPEAT;
-	if (state_is(sqlstate, "26000"))
+	/* A statement that the connection does not know, or knows already. */
+	if (state_is(sqlstate, "26000") || state_is(sqlstate, "42P05"))
 		return DB_REPREPARE;
-	if (state_is(sqlstate, "08") || state_is(sqlstate, "57P0") ||
-		state_is(sqlstate, "25006"))
+	/* 0A000: its plan was made before a migration. */
+	if (state_is(sqlstate, "0A000") || state_is(sqlstate, "08") ||
+		state_is(sqlstate, "57P0") || state_is(sqlstate, "25006"))
 		return DB_RECONNECT;
 	return DB_FAIL;
 }

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "db/db.h"
 #include "main/embedded.h"
 #include "main/listen.h"
 
@@ -36,6 +37,8 @@ setup_read(struct arena *a, const char *path, uint64_t number, struct setup **ou
 	e = conf_read(s->arena, path, &text);
 	if (!e)
 		e = conf_parse(s->arena, path, text, &s->conf);
+	if (!e && s->conf.dsn.n)
+		e = db_dsn_check(s->arena, s->conf.dsn);
 	if (!e)
 		e = setup_keep(s->arena, text, &s->conf_fd);
 	if (e) {

@@ -182,6 +182,15 @@ test_wrong_shape(void **state)
 }
 
 static void
+fill_both(struct db_batch *b, void *ctx)
+{
+	const struct db_stmt *const *both = ctx;
+
+	(void)db_add0(b, both[0]);
+	(void)db_add0(b, both[1]);
+}
+
+static void
 read_unexpected(const struct db_batch *b, void *ctx)
 {
 	struct num v;
@@ -376,6 +385,49 @@ test_prepared_lost(void **state)
 	dbrun_free(r);
 	assert_false(a.failed || b.failed || c.failed);
 	assert_int_equal(n, 0);
+}
+
+/*
+ * A prepare that fails takes nothing along: statements that are there stay usable, whoever
+ * stood behind it in the pipeline.
+ */
+static void
+test_prepare_fails(void **state)
+{
+	static const struct db_stmt there = {.name = "t_there",
+		.sql = "SELECT 1::int8 AS n",
+		DB_ROW(struct num, num_fields)};
+	static const struct db_stmt locked = {.name = "t_locked",
+		.sql = "SELECT count(*) AS n FROM t",
+		DB_ROW(struct num, num_fields)};
+	static const struct db_stmt *const both[] = {&there, &locked};
+	struct dbrun_call first = {.fill = fill_stmt, .ctx = (void *)(uintptr_t)&there};
+	struct dbrun_call waits = {
+		.fill = fill_stmt, .ctx = (void *)(uintptr_t)&locked, .after_ms = 300};
+	struct dbrun_call behind = {
+		.fill = fill_both, .ctx = (void *)(uintptr_t)both, .after_ms = 500};
+	struct dbrun_call later = {
+		.fill = fill_stmt, .ctx = (void *)(uintptr_t)&there, .after_ms = 3500};
+	struct db_opts o = dbrun_opts(dsn, 1);
+	PGconn *lock = PQconnectdb(dsn.p);
+	struct dbrun *r;
+
+	(void)state;
+	PQclear(PQexec(lock, "BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE"));
+	o.statement_timeout_ms = 1000;
+	r = dbrun_new(&o);
+	dbrun_start(r, &first);
+	dbrun_start(r, &waits);
+	dbrun_start(r, &behind);
+	dbrun_start(r, &later);
+	dbrun_wait(r);
+	dbrun_free(r);
+	PQfinish(lock);
+	assert_false(first.failed);
+	assert_int_equal(waits.kind, ERR_TIMEOUT);
+	assert_int_equal(behind.kind, ERR_TIMEOUT);
+	if (later.failed)
+		check_fail("%s", later.text);
 }
 
 /* ---- many at once ---- */
@@ -734,6 +786,27 @@ test_bad_dsn(void **state)
 	assert_non_null(strstr(c.text, "connection string"));
 }
 
+/* Whatever is wrong with it, nothing of it is said: a password stands in it. */
+static void
+test_secret_dsn(void **state)
+{
+	static const char *const dsns[] = {"host=h password=Geheim Wort-7",
+		"postgres://u:Wort-7@[::1/x", "host=h 'Wort-7'=x", "postgres://u:Wort-7@h/x?y"};
+	struct arena *a = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(dsns); i++) {
+		const struct err *e = db_dsn_check(a, span_of(dsns[i]));
+
+		assert_non_null(e);
+		assert_int_equal(e->kind, ERR_CONFIG);
+		if (span_has(err_text(a, e), SPAN("Wort")))
+			check_fail("%.*s", SPAN_FMT(err_text(a, e)));
+	}
+	check_ok(a, db_dsn_check(a, SPAN("postgres://u:Wort-7@h/x")));
+	arena_free(a);
+}
+
 /* ---- LISTEN ---- */
 
 struct heard {
@@ -788,6 +861,7 @@ main(void)
 		cmocka_unit_test_setup(test_deferred, fresh),
 		cmocka_unit_test_setup(test_repeats, fresh),
 		cmocka_unit_test_setup(test_prepared_lost, fresh),
+		cmocka_unit_test_setup(test_prepare_fails, fresh),
 		cmocka_unit_test_setup(test_pipeline, fresh),
 		cmocka_unit_test_setup(test_unreachable, fresh),
 		cmocka_unit_test_setup(test_busy, fresh),
@@ -796,6 +870,7 @@ main(void)
 		cmocka_unit_test_setup(test_lanes, fresh),
 		cmocka_unit_test_setup(test_two_hosts, fresh),
 		cmocka_unit_test_setup(test_bad_dsn, fresh),
+		cmocka_unit_test_setup(test_secret_dsn, fresh),
 		cmocka_unit_test_setup(test_listen, fresh),
 		cmocka_unit_test_setup(test_server_killed, fresh),
 	};
