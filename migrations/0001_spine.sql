@@ -367,7 +367,7 @@ CREATE TABLE job (
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
 CREATE UNIQUE INDEX job_key ON job (kind, key) WHERE state <> 'dead';
 CREATE INDEX job_ready ON job (kind, priority, run_at, id) WHERE state = 'ready' AND lane IS NULL;
-CREATE INDEX job_ready_lane ON job (kind, lane, run_at, id) WHERE state = 'ready' AND lane IS NOT NULL;
+CREATE INDEX job_ready_lane ON job (kind, lane, priority, run_at, id) WHERE state = 'ready' AND lane IS NOT NULL;
 CREATE INDEX job_running ON job (lease_until) WHERE state = 'running';
 CREATE INDEX job_dead ON job (id) WHERE state = 'dead';
 CREATE INDEX job_serial ON job (serial, id) WHERE serial IS NOT NULL AND state <> 'dead';
