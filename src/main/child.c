@@ -70,11 +70,11 @@ child_place_fds(const struct child_spec *s)
 	int high[CHILD_FDS_MAX];
 	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (null < 0 || dup2(null, 0) < 0 || dup2(2, 1) < 0)
-		return false;
 	for (size_t i = 0; i < s->n_fds; i++)
 		if ((high[i] = fcntl(s->fds[i], F_DUPFD_CLOEXEC, above)) < 0)
 			return false;
+	if (null < 0 || dup2(null, 0) < 0 || dup2(2, 1) < 0)
+		return false;
 	for (size_t i = 0; i < s->n_fds; i++)
 		if (dup2(high[i], CHILD_FD_FIRST + (int)i) < 0)
 			return false;

@@ -172,7 +172,8 @@ fleet_signal(struct fleet *f, enum part part, int signo)
 	{
 		struct kid *k = LIST_ENTRY(it, struct kid, link);
 
-		if (k->part != part)
+		/* Who is not ready yet may not have its handlers, and would die of it. */
+		if (k->part != part || (signo == SIGUSR1 && !k->ready))
 			continue;
 		kid_signal(k, signo);
 		n++;

@@ -323,21 +323,29 @@ jobs_renew_seen(struct task *t)
 	return done(t);
 }
 
+/* Before the lease runs out and somebody else begins. */
 static void
-jobs_renew_ended(void *arg, const struct err *e)
+jobs_look_lost(struct jobs *j)
 {
-	struct jobs *j = arg;
 	const int64_t now = clock_mono_ms();
 
-	(void)e;
-	j->renewing = false;
 	LIST_EACH(it, &j->running)
 	{
 		struct jobs_run *r = LIST_ENTRY(it, struct jobs_run, link);
 
-		if (now - r->leased_ms > JOBS_LOST_MS)
+		if (now - r->leased_ms >= JOBS_LOST_MS)
 			jobs_give_up(r, "could not be renewed");
 	}
+}
+
+static void
+jobs_renew_ended(void *arg, const struct err *e)
+{
+	struct jobs *j = arg;
+
+	(void)e;
+	j->renewing = false;
+	jobs_look_lost(j);
 }
 
 /* Twice as often as needed: one failed try, or one slow answer, loses nothing. */
@@ -347,6 +355,7 @@ jobs_renew(void *arg)
 	struct jobs *j = arg;
 
 	loop_timer_set(j->env->loop, &j->renew, JOBS_RENEW_MS / 2, jobs_renew, j);
+	jobs_look_lost(j); /* also while a renewal waits for its answer */
 	if (j->renewing || list_empty(&j->running))
 		return;
 	j->renewing = true;

@@ -1,4 +1,5 @@
 /* litfassd: reads its arguments and becomes the supervisor, or one of its children. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,6 +145,18 @@ litfassd_start(struct arena *a, const struct options *o)
 	return supervisor_run(a, o->conf_path, s);
 }
 
+/* Whoever starts us without them: no file of ours may stand in their place. */
+static bool
+litfassd_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= 2);
+	return fd > 2 && close(fd) == 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -153,6 +166,11 @@ main(int argc, char **argv)
 
 	(void)umask(0027);
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* Until there are handlers: a reload of what is only being read changes nothing. */
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGUSR1, SIG_IGN);
+	if (!litfassd_standard_fds())
+		return CMD_FAILED;
 	if (argc > 1 && strcmp(argv[1], PART_FLAG) == 0) {
 		code = litfassd_child(a, argc, argv);
 	} else if ((code = litfassd_options(argc, argv, &o)) == CMD_OK) {

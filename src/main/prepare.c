@@ -12,6 +12,7 @@
 #include "hub/hub.h"
 #include "main/place.h"
 
+#define PREPARE_RELOAD_MS 20000
 #define PREPARE_PAUSE_MS 100
 #define PREPARE_PAUSE_MAX_MS 500
 #define PREPARE_TELL 30 /* pauses until it is said again what we wait for */
@@ -204,10 +205,15 @@ prepare_once(struct prepare *p, struct arena *a)
 	return prepare_flow_run(p, dsn);
 }
 
-/* The first tries are silent: at a start the database needs a moment as well. */
+/*
+ * The first tries are silent: at a start the database needs a moment as well. A reload does not
+ * wait for ever: what is new in the file may be what is wrong.
+ */
 static const struct err *
 prepare_until(struct prepare *p)
 {
+	const int64_t began_ms = clock_mono_ms();
+
 	for (int n = 1;; n++) {
 		const int ms = n * PREPARE_PAUSE_MS / 4 + PREPARE_PAUSE_MS;
 		const struct timespec ts = {
@@ -215,7 +221,9 @@ prepare_until(struct prepare *p)
 				   1000 * 1000};
 		struct arena *a = arena_new();
 		const struct err *e = prepare_once(p, a);
-		const bool again = e && prepare_may_retry(e);
+		const bool again = e && prepare_may_retry(e) &&
+				   (p->opts->what != PREPARE_RELOAD ||
+					   clock_mono_ms() - began_ms < PREPARE_RELOAD_MS);
 
 		if (again && n % PREPARE_TELL == 0)
 			log_at(LOG_WARN, NULL, "waiting_for_database", "text=%.*s",

@@ -1,7 +1,7 @@
 /*
  * Prepare: short-lived children of the supervisor, as the account, that bring the database into
  * order: the schema, the hub with its keys at the first start, leases that nobody holds any
- * more. They wait for the database as long as it takes.
+ * more. They wait for the database as long as it takes, only a reload is refused after 20 s.
  */
 #ifndef MAIN_PREPARE_H
 #define MAIN_PREPARE_H

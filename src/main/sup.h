@@ -52,7 +52,7 @@ struct supervisor {
 	enum phase phase;
 	int code;
 	bool prepared, announced, reloading;
-	int64_t started_ms;
+	int64_t database_failing_ms; /* when the embedded one began to end at once; 0 = never */
 	struct slot slots[SETUP_WORKERS_MAX];
 	struct kid *database, *preparing, *releasing;
 	struct backoff database_backoff, prepare_backoff;
@@ -67,6 +67,7 @@ void sup_prepare(void *arg);
 void sup_database_ended(struct supervisor *s, const struct kid *k, int status);
 void sup_prepare_ended(struct supervisor *s, const struct kid *k, int status);
 void sup_reload(struct supervisor *s);
+void sup_reload_again(struct supervisor *s); /* when one is over: what came meanwhile */
 
 /* ---- sup_worker.c ---- */
 /*

@@ -1,5 +1,6 @@
 #include "main/sup.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -59,9 +60,12 @@ sup_database_ended(struct supervisor *s, const struct kid *k, int status)
 	arena_free(a);
 	if (s->phase >= PHASE_STOP_WORKERS)
 		return;
+	/* One that lived for a while did start; what follows is another row of failures. */
+	if (!s->database_failing_ms || now - k->started_ms > DATABASE_TRIES_MS)
+		s->database_failing_ms = now;
 	if (!s->prepared && ending_of(status, false) == ENDING_FAILED &&
 		(WEXITSTATUS(status) == CMD_CONFIG ||
-			now - s->started_ms > DATABASE_TRIES_MS)) {
+			now - s->database_failing_ms > DATABASE_TRIES_MS)) {
 		log_at(LOG_ERROR, NULL, "start_failed",
 			"text=the embedded database does not start; what it said stands above");
 		sup_stop(s, WEXITSTATUS(status) == CMD_CONFIG ? CMD_CONFIG : CMD_UNAVAILABLE);
@@ -86,6 +90,15 @@ sup_prepared(struct supervisor *s)
 	sup_roll(s);
 }
 
+void
+sup_reload_again(struct supervisor *s)
+{
+	if (!s->hup)
+		return;
+	s->hup = false;
+	(void)raise(SIGHUP);
+}
+
 static void
 sup_reload_refused(struct supervisor *s, struct span why)
 {
@@ -95,6 +108,7 @@ sup_reload_refused(struct supervisor *s, struct span why)
 	setup_free(s->asked);
 	s->asked = NULL;
 	s->reloading = false;
+	sup_reload_again(s);
 }
 
 static void
@@ -155,6 +169,8 @@ sup_reload(struct supervisor *s)
 		return;
 	if (s->phase == PHASE_START || s->asked || s->reloading) {
 		s->hup = true;
+		log_at(LOG_INFO, NULL, "reload_waits",
+			"text=the one that is under way, or the start, comes first");
 		return;
 	}
 	log_at(LOG_INFO, NULL, "reloading", "path=%s", s->conf_path);

@@ -115,10 +115,7 @@ sup_announce(struct supervisor *s)
 		SPAN_FMT(s->setup->conf.base_url.origin));
 	s->announced = true;
 	s->reloading = false;
-	if (s->hup) {
-		s->hup = false;
-		(void)raise(SIGHUP);
-	}
+	sup_reload_again(s);
 }
 
 void

@@ -129,7 +129,6 @@ sup_loop(struct supervisor *s)
 			"right for demos and tests only");
 	if (notify_watchdog_ms())
 		sup_watchdog(s);
-	s->started_ms = clock_mono_ms();
 	if (!c->dsn.n)
 		sup_database(s);
 	sup_prepare(s);

@@ -70,6 +70,17 @@ test('a configuration that is broken, or needs a restart, is refused and the old
 		assert.match(readFileSync(hub.log, 'utf8').slice(from), want);
 		writeFileSync(hub.conf, text);
 	}
+	// What may be the new database's trouble is not waited for without end, and what comes meanwhile is not lost.
+	const from = readFileSync(hub.log, 'utf8').length;
+	const since = () => readFileSync(hub.log, 'utf8').slice(from);
+	appendFileSync(hub.conf, 'database { dsn = "host=/nonexistent dbname=x" }\n');
+	hub.proc.signal('SIGHUP');
+	await until('it is being checked', () => since().includes(' reloading '), { timeout: 5000 });
+	writeFileSync(hub.conf, text);
+	hub.proc.signal('SIGHUP');
+	await until('refused', () => since().includes('reload_refused'), { timeout: 40_000, logs: () => hub.tail() });
+	await until('the corrected file holds', () => since().includes(' reloaded '), { timeout: 60_000, logs: () => hub.tail() });
+	workers.splice(0, workers.length, ...hub.processes().workers);
 	// A worker that ends meanwhile comes back with what held, whatever stands in the file.
 	appendFileSync(hub.conf, 'nonsense = 1\n');
 	process.kill(workers[0], 'SIGKILL');
