@@ -339,14 +339,18 @@ actor_stored(struct task *t)
 	return actor_found(t, &r->known, true);
 }
 
-/* A key that was good until now stays so while its server only cannot be reached. */
+/*
+ * A key that was good until now stays so while its server only cannot be reached: a forged
+ * signature in its name has us ask, and must not shut the true sender out.
+ */
 static struct next
 actor_noted(struct task *t)
 {
 	struct actor_run *r = task_state(t);
 
-	if (r->known.key && r->q->age == ACTOR_CACHED && r->error->kind == ERR_UNAVAILABLE)
-		return actor_found(t, &r->known, true);
+	if (r->known.key && r->error->kind == ERR_UNAVAILABLE)
+		return r->q->age == ACTOR_CACHED ? actor_found(t, &r->known, true)
+						 : fail(t, r->error);
 	if (r->error->kind != ERR_UNAVAILABLE)
 		lru_drop(ap_of(t)->actors, r->key_id);
 	actor_bad_keep(ap_of(t), r->key_id, r->error);

@@ -33,6 +33,7 @@ struct deliver {
 	struct http_header headers[DELIVER_HEADERS];
 	int64_t began_ms;
 	struct settle_item settle;
+	bool asking; /* what is too late now is the host */
 	bool settling;
 	struct gather_item item;
 	struct moved moved;
@@ -162,6 +163,7 @@ deliver_post(struct task *t)
 		.headers = d->headers,
 		.n_headers = n};
 	d->began_ms = clock_mono_ms();
+	d->asking = true;
 	return await_http(t, &d->call, deliver_answered);
 }
 
@@ -206,6 +208,7 @@ deliver_answered(struct task *t)
 {
 	struct deliver *d = task_state(t);
 
+	d->asking = false;
 	if (http_verdict(&d->call) == VERDICT_OK && d->way.scheme != d->load.known.scheme) {
 		d->settle.learnt = true;
 		d->settle.scheme = d->way.scheme;
@@ -288,5 +291,9 @@ deliver_failed(struct task *t)
 	 */
 	if (d->settling)
 		return await_sleep(t, DELIVER_BACK_MS, deliver_settle);
+	/* Too late was our own database, or this flow, and not the host. */
+	if (e->kind == ERR_TIMEOUT && !d->asking)
+		e = err_new(task_arena(t), ERR_UNAVAILABLE, "%.*s",
+			SPAN_FMT(err_text(task_arena(t), e)));
 	return deliver_apply(t, e);
 }

@@ -270,6 +270,31 @@ test_old_key_outlives_its_server(void **state)
 	assert_int_equal(fedi_count(fedi, "GET", NULL), 2);
 }
 
+static void
+answer_503(struct fedi *f, struct httpd_req *r)
+{
+	(void)f;
+	fedi_reply(r, 503, "text/plain", SPAN("later"));
+}
+
+/* A stranger's forgery has us ask for the key; that nobody answers just then is no reason. */
+static void
+test_forgery_shuts_nobody_out(void **state)
+{
+	struct fedi_post p[3] = {post_like(1), post_like(2), post_like(3)};
+
+	(void)state;
+	fedi_posts(fedi, p, 1);
+	(void)pg_sql(fedi->dsn, "UPDATE key_fetch SET at = at - interval '6 minutes'");
+	fedi->answer = answer_503;
+	p[1].key = fedi->other;
+	fedi_posts(fedi, p + 1, 2);
+	assert_int_equal(p[1].status, 503);
+	assert_int_equal(fedi_count(fedi, "GET", NULL), 2);
+	assert_int_equal(p[2].status, 202);
+	assert_int_equal(rows(), 2);
+}
+
 /* ---- Deletes of strangers ---- */
 
 static struct fedi_post
@@ -434,6 +459,7 @@ main(void)
 		cmocka_unit_test_setup(test_actor_gone, fedi_fresh),
 		cmocka_unit_test_setup(test_rotated_key, fedi_fresh),
 		cmocka_unit_test_setup(test_old_key_outlives_its_server, fedi_fresh),
+		cmocka_unit_test_setup(test_forgery_shuts_nobody_out, fedi_fresh),
 		cmocka_unit_test_setup(test_unknown_delete, fedi_fresh),
 		cmocka_unit_test_setup(test_last_word, fedi_fresh),
 		cmocka_unit_test_setup(test_last_word_of_a_stranger, fedi_fresh),
