@@ -258,6 +258,14 @@ CREATE TABLE remote_actor (
 CREATE INDEX remote_actor_key ON remote_actor (key_id);
 CREATE INDEX remote_actor_inbox ON remote_actor (coalesce(shared_inbox, inbox));
 
+-- Where followers were reached before: what is still queued for the old inbox goes to the new one.
+CREATE TABLE remote_inbox_moved (
+	old text NOT NULL,
+	new text NOT NULL,
+	at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (old, new)
+);
+
 -- When a key was last asked for, also in vain: at most one fetch per key in five minutes, of an
 -- actor that was not there in a day.
 CREATE TABLE key_fetch (

@@ -16,7 +16,6 @@
 #define ACTOR_MAX 2048
 #define ACTOR_TTL_MS 60000
 #define ACTOR_DAY_US (INT64_C(86400) * US_PER_S)
-#define ACTOR_WINDOW_S 300
 #define ACTOR_FETCHES_PER_S 5 /* of one host */
 #define ACTOR_FETCHES_BURST 200
 #define ACTOR_HOSTS_MAX 4096
@@ -82,6 +81,7 @@ actor_lend(struct arena *a, struct actor *into, const struct actor *from)
 		.shared_inbox = arena_dup(a, from->shared_inbox),
 		.key_id = arena_dup(a, from->key_id),
 		.key = pkey_ref(from->key),
+		.fetched_us = from->fetched_us,
 		.fresh = from->fresh,
 	};
 	arena_own(a, actor_unref_key, into->key);
@@ -178,6 +178,7 @@ actor_from_row(struct arena *a, const struct remote_actor *row, struct actor *ou
 		.shared_inbox = row->shared_inbox,
 		.key_id = row->key_id,
 		.key = key,
+		.fetched_us = row->fetched_us,
 	};
 }
 

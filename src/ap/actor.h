@@ -21,8 +21,9 @@ struct pkey;
 
 struct actor {
 	struct span uri, host, inbox, shared_inbox, key_id;
-	struct pkey *key; /* public */
-	bool fresh;       /* just asked for, or not to be asked for again so soon */
+	struct pkey *key;   /* public */
+	int64_t fetched_us; /* when its server answered last */
+	bool fresh;         /* just asked for, or not to be asked for again so soon */
 };
 
 enum actor_age {
@@ -30,6 +31,8 @@ enum actor_age {
 	ACTOR_REFETCH, /* the signature does not match what is known: has the key been rotated?
 			*/
 };
+
+#define ACTOR_WINDOW_S 300 /* it is not asked again before */
 
 /* Everything in *out belongs to the task's arena. */
 struct next await_actor_at(struct task *t, struct span key_id, enum actor_age age,

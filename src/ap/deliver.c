@@ -41,7 +41,7 @@ struct deliver {
 };
 
 static step_fn deliver_begin, deliver_loaded, deliver_sign, deliver_post, deliver_answered,
-	deliver_settle, deliver_end, deliver_failed;
+	deliver_moved, deliver_settle, deliver_end, deliver_failed;
 
 const struct flow deliver_flow = {
 	.name = "ap.deliver",
@@ -200,7 +200,22 @@ deliver_apply(struct task *t, const struct err *e)
 			.uri = d->load.out->uri,
 			.type = d->load.out->type,
 			.body = d->load.out->body}};
-	return await_moved(t, &d->moved, deliver_settle);
+	return await_moved(t, &d->moved, deliver_moved);
+}
+
+/* Who could not be asked may have another inbox: it is not lost until he was. */
+static struct next
+deliver_moved(struct task *t)
+{
+	struct deliver *d = task_state(t);
+	const struct deliver_answer w = {
+		.attempt = d->job->attempt,
+		.age_s = (clock_us() - d->job->created_us) / US_PER_S,
+	};
+
+	if (d->moved.unknown)
+		d->settle.verdict.end = deliver_again(&w, DELIVER_LATER);
+	return go(t, deliver_settle);
 }
 
 static struct next

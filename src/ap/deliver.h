@@ -52,6 +52,8 @@ struct deliver_verdict {
 	int wait_s; /* the whole host asked for it */
 };
 struct deliver_verdict deliver_judge(const struct deliver_answer *w);
+/* LATER or BACK; past the last attempt, or when nobody waits for it any more, BURY. */
+enum deliver_end deliver_again(const struct deliver_answer *w, enum deliver_end end);
 
 /* Until the next attempt after the attempt-th failed; random: any number. */
 int64_t deliver_delay_ms(int64_t attempt, uint32_t random);

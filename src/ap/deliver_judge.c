@@ -22,8 +22,7 @@ deliver_way(enum httpsig_scheme known, bool has_query, int n, struct deliver_way
 	return true;
 }
 
-/* Past the last attempt, or so old that nobody waits for it any more. */
-static enum deliver_end
+enum deliver_end
 deliver_again(const struct deliver_answer *w, enum deliver_end end)
 {
 	if (w->age_s > DELIVER_DAYS * INT64_C(86400))

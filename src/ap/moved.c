@@ -1,6 +1,7 @@
 #include "ap/moved.h"
 
 #include "ap/actor.h"
+#include "base/clock.h"
 #include "base/url.h"
 #include "hub/remote.h"
 #include "task/group.h"
@@ -13,6 +14,7 @@
 struct moved_check {
 	struct remote_actor actor;
 	struct span inbox; /* where it is reached now, in the arena of the run */
+	bool asked;        /* its server has said so just now */
 	struct arena *arena;
 };
 
@@ -46,6 +48,7 @@ check_answer(struct task *t)
 	struct moved_check *c = check_of(t);
 
 	c->inbox = arena_dup(c->arena, now->shared_inbox.p ? now->shared_inbox : now->inbox);
+	c->asked = clock_us() - now->fetched_us < ACTOR_WINDOW_S * US_PER_S;
 	return done(t);
 }
 
@@ -58,8 +61,10 @@ check_failed(struct task *t)
 /* ---- all of them ---- */
 
 struct moved_run {
-	const struct moved *m;
+	struct moved *m;
 	struct db_batch batch;
+	struct span *inboxes; /* that are known to be new ones */
+	size_t n_inboxes;
 	struct group checks;
 	struct moved_check *check;
 	size_t n;
@@ -80,9 +85,10 @@ moved_begin(struct task *t)
 {
 	struct moved_run *r = task_state(t);
 
-	r->m = *(const struct moved *const *)task_arg(t);
+	r->m = *(struct moved *const *)task_arg(t);
 	db_batch_init(&r->batch, task_arena(t));
 	(void)remote_by_inbox(&r->batch, r->m->inbox, MOVED_ACTORS);
+	(void)remote_moved(&r->batch, r->m->inbox, MOVED_ACTORS);
 	return await_rows(t, &r->batch, moved_ask);
 }
 
@@ -92,6 +98,11 @@ moved_ask(struct task *t)
 	struct moved_run *r = task_state(t);
 	const struct err *e;
 
+	r->n_inboxes = db_rows(&r->batch, 1);
+	r->inboxes = ARENA_ARRAY(task_arena(t), r->n_inboxes, struct span);
+	for (size_t i = 0; i < r->n_inboxes; i++)
+		if ((e = remote_moved_row(&r->batch, 1, i, &r->inboxes[i])))
+			return fail(t, e);
 	r->n = db_rows(&r->batch, 0);
 	r->check = ARENA_ARRAY(task_arena(t), r->n, struct moved_check);
 	group_init(&r->checks, t, MOVED_AT_ONCE);
@@ -107,15 +118,26 @@ moved_ask(struct task *t)
 	return await_all(t, &r->checks, moved_apply);
 }
 
+static void
+moved_to(struct task *t, struct span inbox)
+{
+	struct moved_run *r = task_state(t);
+	struct url u;
+
+	if (!url_parse(task_arena(t), inbox, &u))
+		delivery_to_moved(&r->batch, &r->m->activity, r->m->inbox, u.text, u.authority);
+}
+
 static struct next
 moved_apply(struct task *t)
 {
 	struct moved_run *r = task_state(t);
 	struct span *gone = ARENA_ARRAY(task_arena(t), r->n, struct span);
 	size_t n_gone = 0;
-	struct url u;
 
 	db_batch_init(&r->batch, task_arena(t));
+	for (size_t i = 0; i < r->n_inboxes; i++)
+		moved_to(t, r->inboxes[i]);
 	for (size_t i = 0; i < r->n; i++) {
 		const struct moved_check *c = &r->check[i];
 		const struct err *e = group_error(&r->checks, i);
@@ -123,10 +145,11 @@ moved_apply(struct task *t)
 		if (e && e->kind == ERR_GONE) {
 			log_info(t, "follower_gone", "actor=%.*s", LOG_STR(c->actor.uri));
 			gone[n_gone++] = c->actor.uri;
-		} else if (!e && !span_eq(c->inbox, r->m->inbox) &&
-			   !url_parse(task_arena(t), c->inbox, &u)) {
+		} else if (!e && !span_eq(c->inbox, r->m->inbox)) {
 			log_info(t, "follower_moved", "actor=%.*s", LOG_STR(c->actor.uri));
-			delivery_to_inbox(&r->batch, &r->m->activity, u.text, u.authority);
+			moved_to(t, c->inbox);
+		} else if (e || !c->asked) {
+			r->m->unknown = true;
 		}
 	}
 	if (n_gone)
@@ -141,7 +164,7 @@ moved_end(struct task *t)
 }
 
 struct next
-await_moved_at(struct task *t, const struct moved *m, step_fn *then, const char *name)
+await_moved_at(struct task *t, struct moved *m, step_fn *then, const char *name)
 {
-	return task_call(t, &moved_flow, &m, sizeof(const struct moved *), NULL, then, name);
+	return task_call(t, &moved_flow, &m, sizeof(struct moved *), NULL, then, name);
 }

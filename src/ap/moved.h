@@ -3,7 +3,9 @@
  *
  * A POST follows no redirect, since its signature names the target. Instead the followers that
  * were reached there are asked themselves, a few at a time: who has another inbox gets the
- * activity there, who is gone is no follower any more. Whoever cannot be asked stays as he is.
+ * activity there, who is gone is no follower any more. Where they have moved is kept, because
+ * more may be queued for the old inbox, and because this may be cut short. When somebody could
+ * not be asked, it is to be tried again.
  */
 #ifndef AP_MOVED_H
 #define AP_MOVED_H
@@ -15,9 +17,10 @@ struct moved {
 	struct span inbox;
 	/* Of the activity: uri, account and object; borrowed until the wake. */
 	struct activity_new activity;
+	bool unknown; /* outcome: somebody could not be asked */
 };
 struct next await_moved_at(
-	struct task *t, const struct moved *m, step_fn *then, const char *name) MUST_CHECK;
+	struct task *t, struct moved *m, step_fn *then, const char *name) MUST_CHECK;
 #define await_moved(t, m, step) await_moved_at((t), (m), (step), #step)
 
 #endif

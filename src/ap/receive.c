@@ -15,8 +15,9 @@
 #define RECEIVE_BACKOFF_MS 2000
 #define RECEIVE_BACKOFF_MAX_MS 3600000
 #define RECEIVE_OUTCOME_MAX 300
-#define RECEIVE_ASKING_MAX 8 /* a quarter of the jobs of a worker: their servers may be slow   \
-			      */
+#define RECEIVE_ASKING_MAX                                                                     \
+	8 /* a quarter of the jobs of a worker: their servers may be slow                      \
+	   */
 #define RECEIVE_LATER_MS 10000
 
 /* ---- many at once: reading, and ending those that are only counted ---- */
@@ -408,8 +409,15 @@ static struct next
 receive_refreshed(struct task *t)
 {
 	struct receive *r = task_state(t);
+	const struct job_retry later = {.job = r->job,
+		.error = SPAN("the actor was read a short time before"),
+		.back = true,
+		.delay_ms = ACTOR_WINDOW_S * 1000};
 
 	receive_asked(t);
+	/* It was read a short time before, and its server is not asked again so soon. */
+	if (r->again.fetched_us < r->job->created_us)
+		return receive_again(t, &later);
 	return receive_count(t, span_of(r->plan.outcome));
 }
 

@@ -237,6 +237,28 @@ delivery_to_inbox(
 		db_int(n->object), db_text(inbox), db_text(host));
 }
 
+/* Update and Delete of its object go there as well, if the old inbox had it. */
+static const struct db_stmt delivery_moved_stmt = {
+	.name = "delivery_moved",
+	.sql = "WITH target AS ("
+	       "  SELECT $5::text AS inbox, $6::text AS host),"
+	       " reached AS ("
+	       "  INSERT INTO reach (object, account, inbox, host)"
+	       "  SELECT object, account, $5, $6"
+	       "    FROM reach"
+	       "   WHERE object = $3 AND inbox = $4"
+	       "      ON CONFLICT DO NOTHING)" DELIVERY_JOBS,
+	.params = "tiittt",
+};
+
+void
+delivery_to_moved(struct db_batch *b, const struct activity_new *n, struct span old,
+	struct span inbox, struct span host)
+{
+	(void)db_add(b, &delivery_moved_stmt, db_text(n->uri), db_int(n->account),
+		db_int(n->object), db_text(old), db_text(inbox), db_text(host));
+}
+
 /* clang-format off */
 #define ACTIVITY_FIELDS                                                                        \
 	DB_INT(struct activity, id),                                                           \
@@ -330,6 +352,7 @@ const struct db_stmt *const delivery_stmts[] = {
 	&delivery_reach_stmt,
 	&delivery_everyone_stmt,
 	&delivery_one_stmt,
+	&delivery_moved_stmt,
 	&activity_get_stmt,
 	&activity_outbox_stmt,
 	&activity_outbox_count_stmt,

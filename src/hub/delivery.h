@@ -60,6 +60,10 @@ void delivery_fan_out(struct db_batch *b, const struct activity_new *n, enum del
 void delivery_to_inbox(
 	struct db_batch *b, const struct activity_new *n, struct span inbox, struct span host);
 
+/* What was for an inbox that is elsewhere now; the object's reach goes along. */
+void delivery_to_moved(struct db_batch *b, const struct activity_new *n, struct span old,
+	struct span inbox, struct span host);
+
 struct activity {
 	int64_t id, account, object;
 	struct span uri, type, body;

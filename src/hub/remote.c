@@ -59,9 +59,19 @@ remote_by_uri(struct db_batch *b, struct span uri)
 
 static const struct db_stmt remote_put_stmt = {
 	.name = "remote_put",
-	.sql = "INSERT INTO remote_actor (uri, host, inbox, shared_inbox, username, name, url,"
-	       "                          type, key_id, public_key_pem, fetched_at)"
-	       "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now())"
+	.sql = "WITH before AS ("
+	       "  SELECT coalesce(r.shared_inbox, r.inbox) AS inbox"
+	       "    FROM remote_actor r"
+	       "   WHERE r.uri = $1 AND EXISTS (SELECT FROM follow f WHERE f.actor = r.id)),"
+	       " moved AS ("
+	       "  INSERT INTO remote_inbox_moved (old, new)"
+	       "  SELECT inbox, coalesce($4, $3)"
+	       "    FROM before"
+	       "   WHERE inbox <> coalesce($4, $3)"
+	       "      ON CONFLICT (old, new) DO UPDATE SET at = now())"
+	       " INSERT INTO remote_actor (uri, host, inbox, shared_inbox, username, name, url,"
+	       "                           type, key_id, public_key_pem, fetched_at)"
+	       " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now())"
 	       "    ON CONFLICT (uri) DO UPDATE"
 	       "   SET host = excluded.host, inbox = excluded.inbox,"
 	       "       shared_inbox = excluded.shared_inbox, username = excluded.username,"
@@ -121,6 +131,41 @@ remote_by_inbox(struct db_batch *b, struct span inbox, int64_t limit)
 	return db_add(b, &remote_by_inbox_stmt, db_text(inbox), db_int(limit));
 }
 
+struct remote_moved {
+	struct span inbox;
+};
+
+static const struct db_field remote_moved_fields[] = {
+	DB_TEXT(struct remote_moved, inbox),
+};
+
+static const struct db_stmt remote_moved_stmt = {
+	.name = "remote_moved",
+	.sql = "SELECT new AS inbox"
+	       "  FROM remote_inbox_moved"
+	       " WHERE old = $1"
+	       " ORDER BY at DESC"
+	       " LIMIT $2",
+	.params = "ti",
+	DB_ROW(struct remote_moved, remote_moved_fields),
+};
+
+size_t
+remote_moved(struct db_batch *b, struct span inbox, int64_t limit)
+{
+	return db_add(b, &remote_moved_stmt, db_text(inbox), db_int(limit));
+}
+
+const struct err *
+remote_moved_row(const struct db_batch *b, size_t i, size_t row, struct span *inbox)
+{
+	struct remote_moved m = {0};
+	const struct err *e = db_row(b, i, row, &m);
+
+	*inbox = m.inbox;
+	return e;
+}
+
 struct remote_uri {
 	struct span uri;
 };
@@ -174,6 +219,14 @@ static const struct db_stmt remote_sweep_keys_stmt = {
 	.params = "",
 };
 
+/* Longer than anything waits to be delivered. */
+static const struct db_stmt remote_sweep_moved_stmt = {
+	.name = "remote_sweep_moved",
+	.sql = "DELETE FROM remote_inbox_moved"
+	       " WHERE at < now() - interval '30 days'",
+	.params = "",
+};
+
 static const struct db_stmt remote_sweep_hosts_stmt = {
 	.name = "remote_sweep_hosts",
 	.sql = "DELETE FROM remote_host"
@@ -188,6 +241,7 @@ remote_sweep(struct db_batch *b)
 {
 	(void)db_add0(b, &remote_sweep_actors_stmt);
 	(void)db_add0(b, &remote_sweep_keys_stmt);
+	(void)db_add0(b, &remote_sweep_moved_stmt);
 	(void)db_add0(b, &remote_sweep_hosts_stmt);
 }
 
@@ -451,9 +505,11 @@ const struct db_stmt *const remote_stmts[] = {
 	&remote_delete_stmt,
 	&remote_forget_stmt,
 	&remote_by_inbox_stmt,
+	&remote_moved_stmt,
 	&remote_known_stmt,
 	&remote_sweep_actors_stmt,
 	&remote_sweep_keys_stmt,
+	&remote_sweep_moved_stmt,
 	&remote_sweep_hosts_stmt,
 	&key_fetch_allow_stmt,
 	&key_fetch_failed_stmt,

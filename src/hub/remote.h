@@ -21,6 +21,10 @@ size_t remote_put(
 void remote_delete(struct db_batch *b, const struct span *uris, size_t n);
 /* Followers that are reached at this inbox, a few of them. */
 size_t remote_by_inbox(struct db_batch *b, struct span inbox, int64_t limit);
+/* Inboxes that followers have moved to from this one, the latest first. */
+size_t remote_moved(struct db_batch *b, struct span inbox, int64_t limit);
+const struct err *remote_moved_row(
+	const struct db_batch *b, size_t i, size_t row, struct span *inbox) MUST_CHECK;
 const struct err *remote_row(
 	const struct db_batch *b, size_t i, size_t row, struct remote_actor *out) MUST_CHECK;
 

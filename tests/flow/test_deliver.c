@@ -625,7 +625,7 @@ test_moved(void **state)
 		{{410, 410, ""}, 0, 0},
 		{{410, 404, ""}, 0, 0},
 		{{410, 200, "/old"}, 1, 0},
-		{{410, 503, ""}, 1, 0},
+		{{410, 503, ""}, 1, 1}, /* asked again, not lost */
 		{{308, 200, "/new"}, 1, 1},
 		{{301, 200, "/new"}, 1, 1},
 		{{302, 200, "/new"}, 1, 0},
@@ -655,11 +655,47 @@ test_moved(void **state)
 			check_fail("case %zu: %d followers, %d jobs", i,
 				(int)number("SELECT count(*) FROM follow"),
 				(int)number("SELECT count(*) FROM job"));
-		if (cases[i].jobs) {
+		if (cases[i].m.get == 503) {
+			assert_int_equal(
+				number("SELECT attempt FROM job WHERE run_at > now()"), 1);
+		} else if (cases[i].jobs) {
 			assert_int_equal(work(), 1);
 			assert_int_equal(fedi_count(fedi, "POST", "/new"), 1);
 		}
 	}
+}
+
+/* All that is queued for the old inbox arrives at the new one, though only the first asks. */
+static void
+test_moved_backlog(void **state)
+{
+	struct moving m = {410, 200, "/new"};
+
+	(void)state;
+	(void)clean(NULL);
+	fedi->answer = answer_moving;
+	fedi->arg = &m;
+	(void)pg_sql(fedi->dsn,
+		arena_printf(arena,
+			"WITH r AS (INSERT INTO remote_actor (uri, host, inbox, key_id,"
+			" public_key_pem, fetched_at) VALUES ('%.*s', 'h', '%.*s/old',"
+			" '%.*s', 'none', now() - interval '1 day') RETURNING id)"
+			" INSERT INTO follow (account, actor, uri)"
+			" SELECT %lld, id, 'f' FROM r",
+			SPAN_FMT(fedi_actor(fedi, "alice")), SPAN_FMT(fedi->peer_base),
+			SPAN_FMT(fedi_key_id(fedi, "alice")), (long long)fedi->stadt)
+			.p);
+	send_to("create", "/old");
+	assert_int_equal(work(), 1);
+	send_to("announce", "/old");
+	(void)pg_sql(fedi->dsn, "UPDATE job SET serial = NULL");
+	while (work() > 0)
+		;
+	assert_int_equal(fedi_count(fedi, "POST", "/old"), 2);
+	assert_int_equal(fedi_count(fedi, "POST", "/new"), 2);
+	assert_int_equal(number("SELECT count(*) FROM job"), 0);
+	assert_int_equal(number("SELECT count(*) FROM remote_inbox_moved"), 1);
+	(void)pg_sql(fedi->dsn, "DELETE FROM remote_inbox_moved");
 }
 
 /* ---- many, and a stop meanwhile ---- */
@@ -795,6 +831,7 @@ main(void)
 		cmocka_unit_test_setup(test_given_up, clean),
 		cmocka_unit_test_setup(test_breaker, clean),
 		cmocka_unit_test_setup(test_moved, clean),
+		cmocka_unit_test_setup(test_moved_backlog, clean),
 		cmocka_unit_test_setup(test_many, clean),
 		cmocka_unit_test_setup(test_stopped, clean),
 		cmocka_unit_test_setup(test_settled_again, clean),

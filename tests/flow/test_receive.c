@@ -617,6 +617,14 @@ test_update_of_actor(void **state)
 		arena_printf(arena, "{\"id\":\"%.*s\",\"type\":\"Person\"}", SPAN_FMT(alice)));
 	assert_int_equal(work(), 1);
 	assert_string_equal(outcome("x1"), "actor refreshed");
+	/* Too early to ask again, so not done yet. */
+	take("x2", "Update", alice,
+		arena_printf(arena, "{\"id\":\"%.*s\",\"type\":\"Person\"}", SPAN_FMT(alice)));
+	assert_int_equal(work(), 1);
+	assert_string_equal(outcome("x2"), "open");
+	assert_in_range(number("SELECT extract(epoch FROM run_at - now())::int8 FROM job"
+			       " WHERE kind = 'receive' AND attempt = 0"),
+		290, 300);
 	check_span(span_of(pg_sql(fedi->dsn,
 			   arena_printf(arena,
 				   "SELECT public_key_pem FROM remote_actor WHERE uri = '%.*s'",
