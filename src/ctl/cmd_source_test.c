@@ -10,9 +10,9 @@ struct source_test {
 	struct source source;
 	struct http_call call;
 	struct ingest found;
-	struct url page;       /* what was asked for, when it was a page */
 	struct span feeds[16]; /* to try one after the other */
 	size_t n_feeds, next_feed;
+	const struct err *why; /* what to say when none of them does */
 };
 
 static step_fn source_test_start, source_test_ask, source_test_read, source_test_next;
@@ -56,27 +56,48 @@ source_test_ask(struct task *t)
 	return e ? fail(t, e) : await_http(t, &s->call, source_test_read);
 }
 
-/* What the page names first, then where such systems usually have it. */
+/* The values of all Link headers; the client limits how long they are together. */
+static size_t
+source_test_links(struct arena *a, const struct http_call *c, struct span **out)
+{
+	size_t n = 0;
+
+	*out = ARENA_ARRAY(a, c->n_reply_headers, struct span);
+	for (size_t i = 0; i < c->n_reply_headers; i++)
+		if (span_is_nocase(c->reply_headers[i].name, "link"))
+			(*out)[n++] = c->reply_headers[i].value;
+	return n;
+}
+
+/*
+ * What the answer names first, then, for a page, where such systems usually have it. The head
+ * of any answer may name feeds. Plain JSON is more often an interface than a feed, so it does
+ * not keep us from the usual places.
+ */
 static void
-source_test_feeds(struct task *t)
+source_test_feeds(struct task *t, bool is_page)
 {
 	static const char *const guesses[] = {"/feed/", "/feed.xml", "/rss.xml", "/atom.xml",
 		"/index.xml", "/rss", "/feed.json"};
 	struct source_test *s = task_state(t);
 	struct html_feed named[TEST_FEEDS_MAX];
-	const size_t n =
-		html_feeds(task_arena(t), s->call.reply, &s->call.final, named, TEST_FEEDS_MAX);
+	struct span *links;
+	const size_t n_links = source_test_links(task_arena(t), &s->call, &links);
+	const size_t n = html_feeds(task_arena(t), is_page ? s->call.reply : SPAN(""),
+		&s->call.final, links, n_links, named, TEST_FEEDS_MAX);
+	bool guess = is_page;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		s->feeds[s->n_feeds++] = named[i].url;
-	s->page = s->call.final;
-	for (size_t i = 0; !n && i < ARRAY_LEN(guesses); i++) {
-		struct url guess;
+		guess = guess && span_is(named[i].type, "application/json");
+	}
+	for (size_t i = 0; guess && i < ARRAY_LEN(guesses); i++) {
+		struct url u;
 		const struct err *e =
-			url_resolve(task_arena(t), &s->call.final, span_of(guesses[i]), &guess);
+			url_resolve(task_arena(t), &s->call.final, span_of(guesses[i]), &u);
 
 		if (!e)
-			s->feeds[s->n_feeds++] = guess.text;
+			s->feeds[s->n_feeds++] = u.text;
 	}
 }
 
@@ -156,31 +177,45 @@ source_test_say(struct task *t)
 	cmd_list(c, items, cols, ARRAY_LEN(cols));
 }
 
+/* What was asked for is no feed: does it lead to one? */
+static struct next
+source_test_search(struct task *t, const struct err *e)
+{
+	struct source_test *s = task_state(t);
+	struct arena *a = task_arena(t);
+	const bool answered = http_verdict(&s->call) == VERDICT_OK;
+	const bool is_page = answered && e->kind == ERR_NOT_ACCEPTABLE;
+
+	if (answered)
+		source_test_feeds(t, is_page);
+	s->why = e;
+	if (is_page)
+		s->why = err_new(a, ERR_NOT_ACCEPTABLE,
+			"%.*s is a page that leads to no feed; give the address of the feed "
+			"itself",
+			SPAN_FMT(s->call.final.text));
+	else if (e->kind == ERR_INPUT) /* the address was right; what stands there is not */
+		s->why = err_new(a, ERR_NOT_ACCEPTABLE, "%.*s", SPAN_FMT(err_text(a, e)));
+	return go(t, source_test_next);
+}
+
 static struct next
 source_test_read(struct task *t)
 {
 	struct source_test *s = task_state(t);
-	struct arena *a = task_arena(t);
-	const struct err *e = NULL;
+	const struct err *e;
 
 	if (http_verdict(&s->call) != VERDICT_OK)
-		e = http_error(a, &s->call);
+		e = http_error(task_arena(t), &s->call);
 	else
-		e = connector_feed.parse(a, &s->source, &s->call, clock_us(), &s->found);
+		e = connector_feed.parse(
+			task_arena(t), &s->source, &s->call, clock_us(), &s->found);
 	if (!e) {
 		source_test_say(t);
 		return done(t);
 	}
-	if (s->n_feeds)
-		return go(t, source_test_next); /* one of several did not do */
-	if (http_verdict(&s->call) == VERDICT_OK && e->kind == ERR_NOT_ACCEPTABLE) {
-		source_test_feeds(t);
-		return go(t, source_test_next);
-	}
-	/* The address was right; what stands there is not. */
-	if (e->kind == ERR_INPUT)
-		e = err_new(a, ERR_NOT_ACCEPTABLE, "%.*s", SPAN_FMT(err_text(a, e)));
-	return fail(t, e);
+	/* Of several feeds one may not do. */
+	return s->n_feeds ? go(t, source_test_next) : source_test_search(t, e);
 }
 
 static struct next
@@ -189,11 +224,7 @@ source_test_next(struct task *t)
 	struct source_test *s = task_state(t);
 
 	if (s->next_feed == s->n_feeds)
-		return fail(t, err_new(task_arena(t), ERR_NOT_ACCEPTABLE,
-				       "%.*s is a page that leads to no feed; give the address "
-				       "of the feed "
-				       "itself",
-				       SPAN_FMT(s->page.text)));
+		return fail(t, s->why);
 	s->source.url = s->feeds[s->next_feed++];
 	return go(t, source_test_ask);
 }
@@ -203,7 +234,8 @@ const struct cmd cmd_source_test = {
 	.verb = "test",
 	.args = "URL",
 	.summary = "Shows what a feed would bring, storing nothing",
-	.help = "A web page is searched for the feeds it names, then for the usual places.",
+	.help = "A web page is searched for the feeds that it or its Link header names, then "
+		"for the usual places.",
 	.min_args = 1,
 	.max_args = 1,
 	.needs = CMD_NEEDS_CONF | CMD_NEEDS_HTTP,

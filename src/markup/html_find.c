@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "markup/html_tree.h"
+#include "markup/link_header.h"
 
 /* ---- walking the tree without recursion, for images and links ---- */
 
@@ -128,6 +129,10 @@ html_images(struct arena *a, struct span html, const struct url *base, struct ht
 	return w.n;
 }
 
+/* ---- feeds, of the page and of the head of the answer ---- */
+
+#define LINKS_MAX 64 /* of one header */
+
 struct feed_walk {
 	struct arena *a;
 	const struct url *page;
@@ -164,50 +169,79 @@ feed_rank(struct feed_walk *w, const struct html_feed *f, const struct url *u)
 	return rank;
 }
 
-static bool
-feed_visit(void *arg, const GumboElement *e)
+/* Best first, in the order in which they are found; each address once. */
+static void
+feed_insert(struct feed_walk *w, const struct html_feed *f, int rank)
+{
+	size_t at = w->n;
+
+	for (size_t i = 0; i < w->n; i++)
+		if (span_eq(w->out[i].url, f->url))
+			return;
+	while (at > 0 && w->rank[at - 1] > rank)
+		at--;
+	memmove(&w->out[at + 1], &w->out[at], (w->n - at) * sizeof(*w->out));
+	memmove(&w->rank[at + 1], &w->rank[at], (w->n - at) * sizeof(*w->rank));
+	w->out[at] = *f;
+	w->rank[at] = rank;
+	if (w->n < w->max)
+		w->n++;
+}
+
+/* A link with rel=alternate; f has its type and title as written. */
+static void
+feed_add(struct feed_walk *w, const struct url *base, struct span href, struct html_feed f)
 {
 	static const char *const types[] = {"application/atom+xml", "application/rss+xml",
 		"application/feed+json", "application/json", "application/rdf+xml"};
-	struct feed_walk *w = arg;
-	struct html_feed f = {.type = span_trim(html_attr(e, "type"))};
 	struct url u;
-	size_t k = 0, at;
-	int rank;
+	size_t k = 0;
+
+	while (k < ARRAY_LEN(types) && !span_is_nocase(f.type, types[k]))
+		k++;
+	if (k == ARRAY_LEN(types) || !href.p || url_resolve(w->a, base, href, &u))
+		return;
+	f.url = u.text;
+	f.type = span_of(types[k]);
+	f.title = text_clean_line(w->a, f.title.p ? f.title : SPAN(""), 200);
+	feed_insert(w, &f, feed_rank(w, &f, &u));
+}
+
+static bool
+feed_visit(void *arg, const GumboElement *e)
+{
+	struct feed_walk *w = arg;
+	struct url u;
 
 	if (e->tag == GUMBO_TAG_BASE && !w->based && html_attr(e, "href").p) {
 		w->based = !url_resolve(w->a, w->page, html_attr(e, "href"), &u);
 		if (w->based)
 			w->base = u;
-		return true;
+	} else if (e->tag == GUMBO_TAG_LINK && list_has(html_attr(e, "rel"), "alternate")) {
+		feed_add(w, &w->base, html_attr(e, "href"),
+			(struct html_feed){.type = span_trim(html_attr(e, "type")),
+				.title = html_attr(e, "title")});
 	}
-	if (e->tag != GUMBO_TAG_LINK || !list_has(html_attr(e, "rel"), "alternate"))
-		return true;
-	while (k < ARRAY_LEN(types) && !span_is_nocase(f.type, types[k]))
-		k++;
-	if (k == ARRAY_LEN(types) || !html_attr(e, "href").p ||
-		url_resolve(w->a, &w->base, html_attr(e, "href"), &u))
-		return true;
-	f.url = u.text;
-	f.type = span_of(types[k]);
-	f.title = text_clean_line(
-		w->a, html_attr(e, "title").p ? html_attr(e, "title") : SPAN(""), 200);
-	rank = feed_rank(w, &f, &u);
-	for (at = w->n; at > 0 && w->rank[at - 1] > rank; at--)
-		;
-	if (w->n == w->max)
-		return false;
-	memmove(&w->out[at + 1], &w->out[at], (w->n - at) * sizeof(*w->out));
-	memmove(&w->rank[at + 1], &w->rank[at], (w->n - at) * sizeof(*w->rank));
-	w->out[at] = f;
-	w->rank[at] = rank;
-	w->n++;
 	return true;
 }
 
+/* Relative to the address of the answer: the base that a page names is for its elements. */
+static void
+feed_header(struct feed_walk *w, struct span value)
+{
+	struct link_header link[LINKS_MAX];
+	const size_t n = link_header_parse(w->a, value, link, LINKS_MAX);
+
+	for (size_t i = 0; i < n; i++)
+		if (!link[i].anchor.p && list_has(link[i].rel, "alternate"))
+			feed_add(w, w->page, link[i].target,
+				(struct html_feed){.type = span_trim(link[i].type),
+					.title = link[i].title});
+}
+
 size_t
-html_feeds(struct arena *a, struct span html, const struct url *page, struct html_feed *out,
-	size_t max)
+html_feeds(struct arena *a, struct span html, const struct url *page, const struct span *links,
+	size_t n_links, struct html_feed *out, size_t max)
 {
 	struct feed_walk w = {.a = a, .page = page, .base = *page, .max = max};
 	struct html_tree tree;
@@ -216,6 +250,8 @@ html_feeds(struct arena *a, struct span html, const struct url *page, struct htm
 		return 0;
 	w.out = ARENA_ARRAY(a, max + 1, struct html_feed);
 	w.rank = ARENA_ARRAY(a, max + 1, int);
+	for (size_t i = 0; i < n_links; i++)
+		feed_header(&w, links[i]);
 	html_tree_init(a, html, &tree);
 	if (tree.root)
 		html_walk(tree.root, feed_visit, &w);

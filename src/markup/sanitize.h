@@ -47,11 +47,15 @@ struct html_image {
 size_t html_images(struct arena *a, struct span html, const struct url *base,
 	struct html_image *out, size_t max);
 
-/* Feeds that a page names with <link rel=alternate>, best first. */
+/*
+ * Feeds that a page names with <link rel=alternate>, and those that the Link headers of its
+ * answer name (their values; RFC 8288), best first and each once; of equals the header's come
+ * first.
+ */
 struct html_feed {
 	struct span url, title, type;
 };
 size_t html_feeds(struct arena *a, struct span html, const struct url *page,
-	struct html_feed *out, size_t max);
+	const struct span *links, size_t n_links, struct html_feed *out, size_t max);
 
 #endif

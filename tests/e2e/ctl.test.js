@@ -114,6 +114,30 @@ test('source test finds, shows and stores nothing', async () => {
 	}
 });
 
+test('source test follows the Link header of an answer', async () => {
+	const rss = 'rel="alternate"; type="application/rss+xml"';
+	const wanted = async (path, args, org) => {
+		await site.serve({ path, ...args });
+		assert.equal((await json('source', 'test', site.url(path))).url, site.url(org.feed), path);
+	};
+	const page = { type: 'text/html; charset=utf-8', body: '<!DOCTYPE html><title>Kopf</title><p>Hier steht kein Verweis.' };
+	// In the second header and second in it, relative to the page; the first named of equals does not do.
+	await wanted('/kopf/seite', { ...page, headers: [['Link', '</wp-json/>; rel="https://api.w.org/"'],
+		['link', `<nichts,da>; ${rss}; title="Neues, kurz", <../feuerwehr/feed.rss>; ${rss}`]] }, orgs[2]);
+	await wanted('/kopf/beide', { ...page, body: `${page.body}<link rel=alternate type=application/rss+xml href="/stadt/rss.xml">`,
+		headers: [['Link', `<../feuerwehr/feed.rss>; ${rss}`]] }, orgs[2]);
+	await wanted('/kopf/text', { type: 'text/plain', body: 'kein HTML', headers: [['Link', `</stadt/rss.xml>; ${rss}`]] }, orgs[6]);
+	await wanted('/kopf/leer', { headers: [['Link', `</stadt/rss.xml>; ${rss}`]] }, orgs[6]);
+	// An interface in JSON does not keep us from the usual places.
+	await site.serve({ path: '/feed/', status: 302, headers: [['Location', '/stadt/rss.xml']] });
+	await wanted('/kopf/json', { ...page, headers: [['Link', '</kopf/seite>; rel=alternate; type="application/json"']] }, orgs[6]);
+	await site.control('unserve', { path: '/feed/' });
+	// Nothing leads to a feed: what is said is about the address that was given.
+	await site.serve({ path: '/kopf/text', type: 'text/plain', body: 'kein HTML', headers: [['Link', `<nichts>; ${rss}`]] });
+	const none = await expect(FAILED, 'source', 'test', site.url('/kopf/text'));
+	assert.doesNotMatch(none.stderr, /404|leads to no feed/);
+});
+
 test('source add, list, poll', async () => {
 	const url = site.url('/feuerwehr/feed.rss');
 	await expect(NOT_FOUND, 'source', 'add', 'niemand', url);

@@ -49,7 +49,7 @@ find(struct arena *a, struct span html, const struct url *base)
 	assert(n <= ARRAY_LEN(images));
 	for (size_t i = 0; i < n; i++)
 		assert(!url_parse(a, images[i].url, &u) && utf8_valid(images[i].alt));
-	n = html_feeds(a, html, base, feeds, ARRAY_LEN(feeds));
+	n = html_feeds(a, html, base, NULL, 0, feeds, ARRAY_LEN(feeds));
 	assert(n <= ARRAY_LEN(feeds));
 	for (size_t i = 0; i < n; i++)
 		assert(!url_parse(a, feeds[i].url, &u) && utf8_valid(feeds[i].title));

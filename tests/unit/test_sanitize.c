@@ -474,13 +474,54 @@ finds_feeds(void **state)
 		     "<link rel=stylesheet type=application/rss+xml href=nein>"
 		     "<link rel=alternate type=text/html href=nein>"
 		     "<link rel=alternate type=application/json href='javascript:x'>"),
-		&f->base, feed, ARRAY_LEN(feed));
+		&f->base, NULL, 0, feed, ARRAY_LEN(feed));
 
 	assert_int_equal(n, 3);
 	check_span(feed[0].url, SPAN("https://kreis.example/neu/atom"));
 	check_span(feed[0].type, SPAN("application/atom+xml"));
 	check_span(feed[1].url, SPAN("https://kreis.example/neu/rss"));
 	check_span(feed[2].title, SPAN("Kommentare"));
+}
+
+/* The header's feeds stand in the same list, in front of the page's of the same rank. */
+static void
+finds_feeds_of_headers(void **state)
+{
+	static const struct span links[] = {
+		SPAN("<wp.json>; rel=alternate; type=\"application/json\", "
+		     "<kopf.rss>; rel=\"shortlink alternate\"; type=\"application/rss+xml\""),
+		SPAN("<k>; rel=alternate; type=application/rss+xml; title=\"Kommentare, "
+		     "alle\", "
+		     "<x>; rel=alternate; type=application/atom+xml; anchor=\"/andere\", "
+		     "<s.css>; rel=preload; type=application/rss+xml, "
+		     "</doppelt>; rel=alternate; type=application/rss+xml"),
+	};
+	const struct span page =
+		SPAN("<base href='/neu/'>"
+		     "<link rel=alternate type=application/rss+xml href=rss>"
+		     "<link rel=alternate type=application/rss+xml "
+		     "href=/doppelt title=X>"
+		     "<link rel=alternate type=application/atom+xml href=atom>");
+	static const char *const want[] = {"neu/atom", "aktuell/kopf.rss", "doppelt", "neu/rss",
+		"aktuell/wp.json", "aktuell/k"};
+	struct fixture *f = *state;
+	struct html_feed feed[8];
+	size_t n = html_feeds(
+		f->a, page, &f->base, links, ARRAY_LEN(links), feed, ARRAY_LEN(feed));
+
+	assert_int_equal(n, ARRAY_LEN(want));
+	for (size_t i = 0; i < n; i++)
+		check_span(
+			feed[i].url, arena_printf(f->a, "https://kreis.example/%s", want[i]));
+	check_span(feed[5].title, SPAN("Kommentare, alle"));
+	/* Where there is not room for all, the best stay. */
+	n = html_feeds(f->a, page, &f->base, links, ARRAY_LEN(links), feed, 2);
+	assert_int_equal(n, 2);
+	check_span(feed[0].url, SPAN("https://kreis.example/neu/atom"));
+	check_span(feed[1].url, SPAN("https://kreis.example/aktuell/kopf.rss"));
+	n = html_feeds(f->a, SPAN(""), &f->base, links, 1, feed, ARRAY_LEN(feed));
+	assert_int_equal(n, 2);
+	check_span(feed[0].url, SPAN("https://kreis.example/aktuell/kopf.rss"));
 }
 
 int
@@ -503,6 +544,7 @@ main(void)
 		cmocka_unit_test(joins),
 		cmocka_unit_test(finds_images),
 		cmocka_unit_test(finds_feeds),
+		cmocka_unit_test(finds_feeds_of_headers),
 	};
 
 	return cmocka_run_group_tests_name("sanitize", tests, setup, teardown);
