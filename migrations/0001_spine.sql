@@ -356,8 +356,9 @@ CREATE TABLE job (
 	kind text NOT NULL,
 	key text NOT NULL,
 	host text,
-	-- The host as a number: claiming visits the lanes in a circle, from a random one.
-	lane bigint GENERATED ALWAYS AS (hashtextextended(host, 0)) STORED,
+	-- The host as a number: claiming visits the lanes in a circle, from a random one. What is
+	-- less urgent has a lane of its own, so that nothing urgent stands behind it.
+	lane bigint GENERATED ALWAYS AS (hashtextextended(host, priority)) STORED,
 	serial text,
 	args jsonb NOT NULL,
 	priority bigint NOT NULL DEFAULT 0,
@@ -375,7 +376,7 @@ CREATE TABLE job (
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
 CREATE UNIQUE INDEX job_key ON job (kind, key) WHERE state <> 'dead';
 CREATE INDEX job_ready ON job (kind, priority, run_at, id) WHERE state = 'ready' AND lane IS NULL;
-CREATE INDEX job_ready_lane ON job (kind, lane, priority, run_at, id) WHERE state = 'ready' AND lane IS NOT NULL;
+CREATE INDEX job_ready_lane ON job (kind, lane, run_at, id) WHERE state = 'ready' AND lane IS NOT NULL;
 CREATE INDEX job_running ON job (lease_until) WHERE state = 'running';
 CREATE INDEX job_dead ON job (id) WHERE state = 'dead';
 CREATE INDEX job_serial ON job (serial, id) WHERE serial IS NOT NULL AND state <> 'dead';

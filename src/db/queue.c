@@ -128,7 +128,7 @@ static const struct db_stmt queue_claim_stmt = {
 	       " (SELECT f.id FROM lanes l CROSS JOIN LATERAL ("
 	       " SELECT j.id FROM job j"
 	       " WHERE j.state = 'ready' AND j.lane = l.lane AND j.kind = l.kind"
-	       " AND j.run_at <= now()" OLDEST_OF_SERIAL " ORDER BY j.priority, j.run_at, j.id"
+	       " AND j.run_at <= now()" OLDEST_OF_SERIAL " ORDER BY j.run_at, j.id"
 	       " LIMIT greatest($4 - coalesce((SELECT n FROM busy b WHERE b.lane = l.lane), "
 	       "0), 0)"
 	       " FOR UPDATE OF j SKIP LOCKED) f"

@@ -4,10 +4,10 @@
  * A job is an effect on one target (deliver, poll, fetch, media, mail, receive). Its (kind,
  * key) is unique while it is alive, so adding it twice is one job. `serial` keeps order: of the
  * jobs with the same serial only the oldest may run. `host` gives fairness: at most `per_host`
- * of one host are claimed at a time. All leases and schedules are on the database's clock.
- * Outcomes: finish (row goes), retry (later, attempt + 1), bury (state dead, visible, retried
- * by hand). A finish whose token is no longer the row's changes nothing: somebody else has the
- * job.
+ * of one host and priority run at a time, but for claims of two workers at the same moment. All
+ * leases and schedules are on the database's clock. Outcomes: finish (row goes), retry (later,
+ * attempt + 1), bury (state dead, visible, retried by hand). A finish whose token is no longer
+ * the row's changes nothing: somebody else has the job.
  */
 #ifndef DB_QUEUE_H
 #define DB_QUEUE_H
@@ -33,7 +33,7 @@ struct job_new {
 	struct span host, serial; /* SPAN_NONE = none */
 	struct span args;         /* JSON text */
 	int64_t run_at_us;        /* TIME_NONE = now */
-	int64_t priority;         /* smaller first; 0 normal */
+	int64_t priority;         /* smaller first; with a host: a turn of its own. 0 normal */
 };
 
 /* Adds one job; does nothing if (kind, key) is alive. */
