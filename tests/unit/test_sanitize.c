@@ -487,7 +487,7 @@ finds_feeds(void **state)
 static void
 finds_feeds_of_headers(void **state)
 {
-	static const struct span links[] = {
+	const struct span links[] = {
 		SPAN("<wp.json>; rel=alternate; type=\"application/json\", "
 		     "<kopf.rss>; rel=\"shortlink alternate\"; type=\"application/rss+xml\""),
 		SPAN("<k>; rel=alternate; type=application/rss+xml; title=\"Kommentare, "
