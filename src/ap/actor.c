@@ -51,6 +51,7 @@ actor_keep(const struct actor *a)
 	k->actor.shared_inbox = actor_pack(&at, a->shared_inbox);
 	k->actor.key_id = actor_pack(&at, a->key_id);
 	k->actor.key = pkey_ref(a->key);
+	k->actor.fetched_us = a->fetched_us;
 	k->actor.fresh = a->fresh;
 	return k;
 }

@@ -33,7 +33,8 @@ struct deliver {
 	struct http_header headers[DELIVER_HEADERS];
 	int64_t began_ms;
 	struct settle_item settle;
-	bool asking; /* what is too late now is the host */
+	bool moved_here; /* from another inbox */
+	bool asking;     /* what is too late now is the host */
 	bool settling;
 	struct gather_item item;
 	struct moved moved;
@@ -68,6 +69,7 @@ deliver_begin(struct task *t)
 		(e = json_need_text(a, args, "inbox", URL_MAX, &inbox)) ||
 		(e = url_parse(a, inbox, &d->inbox)))
 		return fail(t, e);
+	(void)json_want_bool(args, "moved", &d->moved_here);
 	d->load.host = d->inbox.authority;
 	d->settle.host = d->inbox.authority;
 	return await_load(t, &d->item, &d->load, deliver_loaded);
@@ -195,6 +197,8 @@ deliver_apply(struct task *t, const struct err *e)
 	if (d->settle.verdict.end != DELIVER_MOVED)
 		return go(t, deliver_settle);
 	d->moved = (struct moved){.inbox = d->inbox.text,
+		.again = d->moved_here,
+		.since_us = d->job->created_us,
 		.activity = {.account = d->load.out->account,
 			.object = d->load.out->object,
 			.uri = d->load.out->uri,

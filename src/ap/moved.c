@@ -1,7 +1,6 @@
 #include "ap/moved.h"
 
 #include "ap/actor.h"
-#include "base/clock.h"
 #include "base/url.h"
 #include "hub/remote.h"
 #include "task/group.h"
@@ -14,7 +13,8 @@
 struct moved_check {
 	struct remote_actor actor;
 	struct span inbox; /* where it is reached now, in the arena of the run */
-	bool asked;        /* its server has said so just now */
+	int64_t since_us;
+	bool asked; /* its server has said so since then */
 	struct arena *arena;
 };
 
@@ -48,7 +48,7 @@ check_answer(struct task *t)
 	struct moved_check *c = check_of(t);
 
 	c->inbox = arena_dup(c->arena, now->shared_inbox.p ? now->shared_inbox : now->inbox);
-	c->asked = clock_us() - now->fetched_us < ACTOR_WINDOW_S * US_PER_S;
+	c->asked = now->fetched_us >= c->since_us;
 	return done(t);
 }
 
@@ -112,6 +112,7 @@ moved_ask(struct task *t)
 		if ((e = remote_row(&r->batch, 0, i, &c->actor)))
 			return fail(t, e);
 		c->arena = task_arena(t);
+		c->since_us = r->m->since_us;
 		(void)group_add(
 			&r->checks, &check_flow, &c, sizeof(struct moved_check *), NULL);
 	}
@@ -136,7 +137,7 @@ moved_apply(struct task *t)
 	size_t n_gone = 0;
 
 	db_batch_init(&r->batch, task_arena(t));
-	for (size_t i = 0; i < r->n_inboxes; i++)
+	for (size_t i = 0; !r->m->again && i < r->n_inboxes; i++)
 		moved_to(t, r->inboxes[i]);
 	for (size_t i = 0; i < r->n; i++) {
 		const struct moved_check *c = &r->check[i];

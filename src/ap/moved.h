@@ -17,7 +17,9 @@ struct moved {
 	struct span inbox;
 	/* Of the activity: uri, account and object; borrowed until the wake. */
 	struct activity_new activity;
-	bool unknown; /* outcome: somebody could not be asked */
+	bool again;       /* it came here from another inbox: only who is asked counts now */
+	int64_t since_us; /* what was read before this is no answer */
+	bool unknown;     /* outcome: somebody could not be asked */
 };
 struct next await_moved_at(
 	struct task *t, struct moved *m, step_fn *then, const char *name) MUST_CHECK;

@@ -4,6 +4,9 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/text.h"
+
+#define ERR_TEXT_MAX 1000
 
 struct err_row {
 	int status;
@@ -133,13 +136,14 @@ err_text(struct arena *a, const struct err *e)
 	struct buf b;
 	struct span s;
 
-	buf_init(&b, 1000);
+	buf_init(&b, ERR_TEXT_MAX);
 	for (; e && !b.toobig; e = e->cause) {
 		if (b.n)
 			buf_lit(&b, ": ");
-		buf_add(&b, e->text);
+		buf_add(&b, span_slice(e->text, 0, ERR_TEXT_MAX - b.n));
 	}
-	s = arena_dup(a, buf_span(&b));
+	/* What strangers sent stands in some; it goes into the database and into answers. */
+	s = utf8_repair(a, buf_span(&b));
 	buf_fini(&b);
 	return s;
 }

@@ -43,7 +43,7 @@ enum err_retry err_retry(const struct err *e);
 int err_level(const struct err *e);        /* enum log_level */
 const char *err_name(enum err_kind kind);  /* "input", "not_found": stable, for JSON and logs */
 const char *err_title(enum err_kind kind); /* HTTP reason phrase */
-/* "sentence: cause: cause", at most 1000 bytes. */
+/* "sentence: cause: cause", at most 1000 bytes, in which what is not UTF-8 is replaced. */
 struct span err_text(struct arena *a, const struct err *e);
 
 #endif

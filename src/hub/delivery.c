@@ -165,12 +165,13 @@ activity_put(struct db_batch *b, const struct activity_new *n)
  * One job for each distinct inbox, a shared inbox before an own one. serial keeps the
  * activities about one object in order at each inbox.
  */
-#define DELIVERY_JOBS                                                                          \
+#define DELIVERY_JOBS_WITH(more)                                                               \
 	" INSERT INTO job (kind, key, host, serial, args)"                                     \
 	" SELECT 'deliver', $1 || ' ' || inbox, host, nullif($3, 0)::text || ' ' || inbox,"    \
-	"        jsonb_build_object('activity', $1, 'inbox', inbox, 'account', $2)"            \
+	"        jsonb_build_object('activity', $1, 'inbox', inbox, 'account', $2" more ")"    \
 	"   FROM target"                                                                       \
 	"     ON CONFLICT (kind, key) WHERE state <> 'dead' DO NOTHING"
+#define DELIVERY_JOBS DELIVERY_JOBS_WITH("")
 
 #define DELIVERY_FOLLOWERS                                                                     \
 	"  SELECT v.inbox, coalesce(substring(v.inbox FROM '^[a-z]+://([^/?#]+)'), '') AS "    \
@@ -247,7 +248,7 @@ static const struct db_stmt delivery_moved_stmt = {
 	       "  SELECT object, account, $5, $6"
 	       "    FROM reach"
 	       "   WHERE object = $3 AND inbox = $4"
-	       "      ON CONFLICT DO NOTHING)" DELIVERY_JOBS,
+	       "      ON CONFLICT DO NOTHING)" DELIVERY_JOBS_WITH(", 'moved', true"),
 	.params = "tiittt",
 };
 

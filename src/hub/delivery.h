@@ -60,7 +60,8 @@ void delivery_fan_out(struct db_batch *b, const struct activity_new *n, enum del
 void delivery_to_inbox(
 	struct db_batch *b, const struct activity_new *n, struct span inbox, struct span host);
 
-/* What was for an inbox that is elsewhere now; the object's reach goes along. */
+/* What was for an inbox that is elsewhere now; the object's reach goes along. The job says
+ * "moved": inboxes that name each other must not pass it to and fro. */
 void delivery_to_moved(struct db_batch *b, const struct activity_new *n, struct span old,
 	struct span inbox, struct span host);
 

@@ -698,6 +698,34 @@ test_moved_backlog(void **state)
 	(void)pg_sql(fedi->dsn, "DELETE FROM remote_inbox_moved");
 }
 
+static void
+answer_all_gone(struct fedi *f, struct httpd_req *r)
+{
+	(void)f;
+	fedi_reply(r, 410, NULL, SPAN(""));
+}
+
+/* Two inboxes that name each other, and neither is there: nothing goes to and fro. */
+static void
+test_moved_in_a_circle(void **state)
+{
+	(void)state;
+	(void)clean(NULL);
+	fedi->answer = answer_all_gone;
+	(void)pg_sql(fedi->dsn, arena_printf(arena,
+					"INSERT INTO remote_inbox_moved (old, new) VALUES"
+					" ('%.*s/old', '%.*s/new'), ('%.*s/new', '%.*s/old')",
+					SPAN_FMT(fedi->peer_base), SPAN_FMT(fedi->peer_base),
+					SPAN_FMT(fedi->peer_base), SPAN_FMT(fedi->peer_base))
+					.p);
+	send_to("create", "/old");
+	for (int i = 0; i < 10 && work() > 0; i++)
+		;
+	assert_int_equal(fedi_count(fedi, "POST", NULL), 2);
+	assert_int_equal(number("SELECT count(*) FROM job"), 0);
+	(void)pg_sql(fedi->dsn, "DELETE FROM remote_inbox_moved");
+}
+
 /* ---- many, and a stop meanwhile ---- */
 
 static void
@@ -832,6 +860,7 @@ main(void)
 		cmocka_unit_test_setup(test_breaker, clean),
 		cmocka_unit_test_setup(test_moved, clean),
 		cmocka_unit_test_setup(test_moved_backlog, clean),
+		cmocka_unit_test_setup(test_moved_in_a_circle, clean),
 		cmocka_unit_test_setup(test_many, clean),
 		cmocka_unit_test_setup(test_stopped, clean),
 		cmocka_unit_test_setup(test_settled_again, clean),

@@ -87,6 +87,23 @@ test_long(void **state)
 	arena_free(a);
 }
 
+/* A single sentence is cut, not dropped; and what a stranger sent can be stored. */
+static void
+test_strange(void **state)
+{
+	struct arena *a = arena_new();
+	char *text = arena_alloc(a, 3000);
+	struct span s;
+
+	(void)state;
+	memset(text, 'x', 3000);
+	s = err_text(a, err_new(a, ERR_INPUT, "%.*s", 3000, text));
+	assert_int_equal(s.n, 1000);
+	s = err_text(a, err_new(a, ERR_INPUT, "\"https://www.m\xfcller.de/\" is not a URL"));
+	check_span(s, SPAN("\"https://www.m\xef\xbf\xbdller.de/\" is not a URL"));
+	arena_free(a);
+}
+
 int
 main(void)
 {
@@ -94,6 +111,7 @@ main(void)
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_strange),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
