@@ -109,17 +109,26 @@ test('a follow of an unknown actor has no effect', async () => {
 
 test('a replayed follow is one follow, and a second Undo is none', { timeout: 60_000 }, async () => {
 	const activity = follow();
-	for (let i = 0; i < 5; i++) assert.equal((await post(hub, '/inbox', activity, key)).status, 202);
+	const now = () => ({ date: new Date().toUTCString() });
+	const [followed, done] = [now(), async () => (await hub.sql('SELECT count(*) FROM inbox_activity WHERE outcome IS NULL'))[0][0] === '0'];
+	for (let i = 0; i < 5; i++) assert.equal((await post(hub, '/inbox', activity, key, followed)).status, 202);
 	await until('the follow is taken', async () => await followers() === 1, { logs: () => hub.tail() });
 	await peer.activity({ type: 'Accept', object: activity.id });
 	assert.equal((await hub.sql(`SELECT count(*) FROM inbox_activity WHERE uri = '${activity.id}'`))[0][0], '1');
 	const undo = { '@context': AS, id: `${peer.base}/undos/${++n}`, type: 'Undo', actor: key.actor, object: activity };
-	assert.equal((await post(hub, '/inbox', undo, key)).status, 202);
+	const undone = now();
+	assert.equal((await post(hub, '/inbox', undo, key, undone)).status, 202);
 	await until('the follower is gone', async () => await followers() === 0, { logs: () => hub.tail() });
-	assert.equal((await post(hub, '/inbox', activity, key)).status, 202, 'the old Follow again');
-	assert.equal((await post(hub, '/inbox', undo, key)).status, 202);
-	await until('the work is done', async () => (await hub.sql("SELECT count(*) FROM inbox_activity WHERE outcome IS NULL"))[0][0] === '0', { logs: () => hub.tail() });
+	assert.equal((await post(hub, '/inbox', activity, key, followed)).status, 202, 'the old Follow again');
+	assert.equal((await post(hub, '/inbox', undo, key, undone)).status, 202);
+	await until('the work is done', done, { logs: () => hub.tail() });
 	assert.equal(await followers(), 0, 'a replay has no effect');
+	// Some servers have one id for every Follow of a pair: signed later, it is another one.
+	await new Promise(r => setTimeout(r, 1100));
+	assert.equal((await post(hub, '/inbox', activity, key)).status, 202);
+	await until('followed again', async () => await followers() === 1, { logs: () => hub.tail() });
+	assert.equal((await post(hub, '/inbox', undo, key)).status, 202);
+	await until('and gone again', async () => await followers() === 0, { logs: () => hub.tail() });
 });
 
 test('an Undo by somebody else changes nothing', async () => {
