@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "ctl/cmd.h"
+#include "db/db.h"
 #include "main/place.h"
 
 #define SOCKET_DIR_MAX 90 /* sun_path has 108 bytes, ".s.PGSQL.5432.lock" follows */
@@ -54,6 +55,12 @@ embedded_socket_dir(struct arena *a, const struct conf *c)
 	for (size_t i = 0; i < dir.n; i++)
 		h = (h ^ (unsigned char)dir.p[i]) * UINT64_C(0x100000001b3);
 	return arena_printf(a, "/tmp/litfass-%016llx", (unsigned long long)h);
+}
+
+struct span
+embedded_dsn(struct arena *a, const struct conf *c)
+{
+	return c->dsn.n ? c->dsn : db_socket_dsn(a, embedded_socket_dir(a, c), SPAN("5432"));
 }
 
 static int
@@ -274,18 +281,19 @@ struct postmaster {
 	pid_t pid; /* 0 = none alive */
 	bool ours; /* its socket is where we look for it */
 	bool stopping;
+	const char *original; /* alive as well, but that of the directory we are a copy of */
 };
 
-/* Is this process a PostgreSQL that works in our directory? A pid alone may be reused. */
+/* Is this process a PostgreSQL that works in dir? A pid alone may be reused. */
 static bool
-postmaster_alive(struct embedded *m, pid_t pid)
+postmaster_alive(const char *dir, pid_t pid)
 {
 	char link[64], cwd[4096], real[4096];
 	ssize_t n;
 
 	(void)snprintf(link, sizeof(link), "/proc/%d/cwd", (int)pid);
 	n = readlink(link, cwd, sizeof(cwd) - 1);
-	return n > 0 && realpath(m->pg, real) &&
+	return n > 0 && realpath(dir, real) &&
 	       span_eq(span_from(cwd, (size_t)n), span_of(real));
 }
 
@@ -297,6 +305,7 @@ postmaster_look(struct embedded *m)
 	struct span line, rest;
 	char text[4096];
 	ssize_t n;
+	const char *dir = "";
 	int64_t pid = 0;
 
 	if (fd < 0)
@@ -307,14 +316,36 @@ postmaster_look(struct embedded *m)
 	for (int i = 1; i <= 8 && span_cut(&rest, '\n', &line); i++) {
 		if (i == 1 && !span_i64(span_trim(line), 2, INT32_MAX, &pid))
 			return out;
+		if (i == 2)
+			dir = arena_cstr(m->a, line);
 		if (i == 5)
 			out.ours = span_is(line, m->run);
 		if (i == 8)
 			out.stopping = span_starts(line, SPAN("stopping"));
 	}
-	if (postmaster_alive(m, (pid_t)pid))
+	if (postmaster_alive(m->pg, (pid_t)pid))
 		out.pid = (pid_t)pid;
+	else if (postmaster_alive(dir, (pid_t)pid))
+		out.original = dir;
 	return out;
+}
+
+/*
+ * PostgreSQL would only say that postmaster.pid exists. Nobody may help it by removing that:
+ * the files were copied while they were being written.
+ */
+static const struct err *
+postmaster_refuse_copy(struct embedded *m)
+{
+	const struct postmaster p = postmaster_look(m);
+
+	if (!p.original)
+		return NULL;
+	return err_new(m->a, ERR_CONFIG,
+		"%s is a copy of %s, made while the database there was running, and it still "
+		"runs: such a copy is not whole; stop that hub and copy its data directory "
+		"again, or restore a dump",
+		m->pg, p.original);
 }
 
 /* The next of the signals that end us, 0 after LOOK_MS. They are blocked here. */
@@ -385,6 +416,8 @@ embedded_prepare(struct embedded *m)
 {
 	const struct err *e = place_check(m->a, m->conf);
 
+	if (!e)
+		e = postmaster_refuse_copy(m);
 	if (!e)
 		e = bindir_find(m);
 	if (!e && cluster_version(m) == 0)

@@ -10,6 +10,8 @@
 #include "db/queue.h"
 #include "hub/account.h"
 #include "hub/hub.h"
+#include "main/child.h"
+#include "main/embedded.h"
 #include "main/place.h"
 
 #define PREPARE_RELOAD_MS 20000
@@ -192,11 +194,11 @@ static const struct err *
 prepare_once(struct prepare *p, struct arena *a)
 {
 	const struct prepare_opts *o = p->opts;
-	struct span dsn;
+	const struct span dsn = embedded_dsn(a, o->conf);
+	const struct err *e = NULL;
 	int applied = 0;
-	const struct err *e = db_dsn(a, o->conf, &dsn);
 
-	if (!e && o->what == PREPARE_START)
+	if (o->what == PREPARE_START)
 		e = db_migrate(a, dsn, &applied);
 	if (e)
 		return e;

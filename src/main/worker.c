@@ -264,9 +264,7 @@ worker_database(struct worker *w)
 {
 	const struct conf *c = w->env.conf;
 	const struct db_opts o = {
-		.dsn = c->dsn.n ? c->dsn
-				: db_socket_dsn(w->arena, embedded_socket_dir(w->arena, c),
-					  SPAN("5432")),
+		.dsn = embedded_dsn(w->arena, c),
 		.name = w->hub.worker,
 		.connections = 4,
 		.wait_ms = 2000,
