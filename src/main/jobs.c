@@ -15,8 +15,12 @@
 #define JOBS_KINDS_MAX 16
 #define JOBS_SOON_MS 5
 #define JOBS_RENEW_MS (JOB_RENEW_S * 1000)
-/* A lease that could not be renewed for so long is given up, before it runs out. */
-#define JOBS_LOST_MS ((JOB_LEASE_S - 10) * 1000)
+#define JOBS_DOUBT_MS 1000
+/*
+ * A lease that could not be renewed for so long is given up. It is looked at with every
+ * renewal, so a whole step between two of them lies before its end, and some time to stop.
+ */
+#define JOBS_LOST_MS (JOB_LEASE_S * 1000 - JOBS_RENEW_MS / 2 - 5000)
 
 struct jobs_lane {
 	const struct jobs_kind *kind;
@@ -34,6 +38,7 @@ struct jobs {
 	struct list running; /* struct jobs_run */
 	struct loop_timer poll, renew;
 	bool claiming, renewing;
+	bool doubt; /* a lease was missing: ask again soon */
 	bool again; /* a hint came, or a place became free, while claiming */
 	bool soon;  /* the next claim is near */
 	bool stopped;
@@ -46,12 +51,14 @@ struct jobs_run {
 	struct task *task;
 	int64_t id, leased_ms; /* monotonic, when the lease was asked for */
 	char token[40];
+	bool missing; /* in the last renewal */
 };
 
 /* ---- running ---- */
 
 static void jobs_claim(struct jobs *j);
 static void jobs_polled(void *arg);
+static void jobs_renew(void *arg);
 
 /*
  * A place is free, perhaps at a host that had no room before: whether there is more for it is
@@ -299,6 +306,19 @@ jobs_give_up(struct jobs_run *r, const char *why)
 	arena_free(a);
 }
 
+/*
+ * A job that has just been settled has no lease either, before its flow has heard that, and one
+ * that was claimed again meanwhile has another token. Both are clear when we ask once more.
+ */
+static void
+jobs_missing(struct jobs_run *r)
+{
+	if (r->missing)
+		jobs_give_up(r, "is somebody else's now");
+	else
+		r->jobs->doubt = r->missing = true;
+}
+
 static struct next
 jobs_renew_seen(struct task *t)
 {
@@ -314,11 +334,12 @@ jobs_renew_seen(struct task *t)
 	{
 		struct jobs_run *r = LIST_ENTRY(it, struct jobs_run, link);
 
-		if (jobs_has(ours, n, r->id))
+		if (jobs_has(ours, n, r->id)) {
 			r->leased_ms = s->asked_ms;
-		/* A job that ended meanwhile has no lease either; only old ones are meant. */
-		else if (jobs_has(s->ids, s->n, r->id))
-			jobs_give_up(r, "is somebody else's now");
+			r->missing = false;
+		} else if (jobs_has(s->ids, s->n, r->id)) {
+			jobs_missing(r);
+		}
 	}
 	return done(t);
 }
@@ -346,6 +367,9 @@ jobs_renew_ended(void *arg, const struct err *e)
 	(void)e;
 	j->renewing = false;
 	jobs_look_lost(j);
+	if (j->doubt)
+		loop_timer_set(j->env->loop, &j->renew, JOBS_DOUBT_MS, jobs_renew, j);
+	j->doubt = false;
 }
 
 /* Twice as often as needed: one failed try, or one slow answer, loses nothing. */

@@ -57,7 +57,8 @@ struct work {
 	struct db_batch batch;
 };
 
-static step_fn work_begin, work_end, work_over, hang_begin, hang_failed, failed;
+static step_fn work_begin, work_end, work_over, hang_begin, hang_failed, slow_begin,
+	slow_settled, failed;
 
 static const struct flow work_flow = {
 	.name = "test.work",
@@ -71,6 +72,14 @@ static const struct flow hang_flow = {
 	.size = 1,
 	.deadline_ms = 60000,
 	.first = hang_begin,
+	.failed = hang_failed,
+};
+
+static const struct flow slow_flow = {
+	.name = "test.slow",
+	.size = sizeof(struct work),
+	.deadline_ms = 10000,
+	.first = slow_begin,
 	.failed = hang_failed,
 };
 
@@ -126,9 +135,29 @@ hang_failed(struct task *t)
 	return fail(t, task_error(t));
 }
 
+/* Its job is settled long before it hears of that. */
+static struct next
+slow_begin(struct task *t)
+{
+	const struct job *j = task_arg(t);
+	struct work *w = task_state(t);
+
+	db_batch_init(&w->batch, task_arena(t));
+	(void)queue_finish(&w->batch, &j->id, &j->token, 1);
+	return await_commit(t, &w->batch, slow_settled);
+}
+
+static struct next
+slow_settled(struct task *t)
+{
+	seen.running++;
+	return await_sleep(t, 400, work_over);
+}
+
 static const struct jobs_kind kinds[] = {
 	{"work", &work_flow, ROLE_INGEST, 3},
 	{"hang", &hang_flow, ROLE_MEDIA, 2},
+	{"slow", &slow_flow, ROLE_MEDIA, 2},
 };
 
 /* ---- a worker for some time ---- */
@@ -328,6 +357,50 @@ test_a_lost_lease_stops_its_flow(void **state)
 		count("worker = 'other' AND lease_until < now() + interval '6 seconds'"), "1");
 }
 
+static void
+renew(struct worker *w)
+{
+	jobs_renew_now(w->jobs);
+}
+
+static bool
+slow_ended(void)
+{
+	return seen.done + seen.stopped == 2;
+}
+
+/* A job that is settled has no lease, and its flow is not told that somebody else has it. */
+static void
+test_a_settled_job_is_not_lost(void **state)
+{
+	(void)state;
+	add("slow", 2);
+	worker_until(slow_ended, renew, two_run);
+	assert_int_equal(seen.stopped, 0);
+	assert_int_equal(seen.done, 2);
+}
+
+/* A renewal is under way, and its answer does not come: the clock jumps meanwhile. */
+static void
+renew_late(struct worker *w)
+{
+	jobs_renew_now(w->jobs);
+	clock_fake(clock_us(), clock_mono_ms() + (JOB_LEASE_S - JOB_RENEW_S / 2) * 1000 - 1000);
+	jobs_renew_now(w->jobs);
+	clock_fake(0, 0);
+}
+
+/* The next look would come when the lease has run out. */
+static void
+test_a_lease_ends_after_its_flow(void **state)
+{
+	(void)state;
+	add("hang", 2);
+	worker_until(one_stopped, renew_late, two_run);
+	assert_int_equal(seen.stopped, 2);
+	assert_int_equal(seen.why, ERR_UNAVAILABLE);
+}
+
 int
 main(void)
 {
@@ -337,6 +410,8 @@ main(void)
 		cmocka_unit_test_setup(test_other_roles_work_is_left, fresh),
 		cmocka_unit_test_setup(test_leases_name_the_worker, fresh),
 		cmocka_unit_test_setup(test_a_lost_lease_stops_its_flow, fresh),
+		cmocka_unit_test_setup(test_a_settled_job_is_not_lost, fresh),
+		cmocka_unit_test_setup(test_a_lease_ends_after_its_flow, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
