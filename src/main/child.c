@@ -68,11 +68,12 @@ child_place_fds(const struct child_spec *s)
 {
 	const int above = CHILD_FD_FIRST + CHILD_FDS_MAX;
 	int high[CHILD_FDS_MAX];
-	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null;
 
 	for (size_t i = 0; i < s->n_fds; i++)
 		if ((high[i] = fcntl(s->fds[i], F_DUPFD_CLOEXEC, above)) < 0)
 			return false;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(2, 1) < 0)
 		return false;
 	for (size_t i = 0; i < s->n_fds; i++)
@@ -92,13 +93,42 @@ child_drop(const struct runas *as)
 	       setresuid(as->uid, as->uid, as->uid) == 0 && setuid(0) != 0;
 }
 
+static void
+child_signal_set(sigset_t *set)
+{
+	(void)sigemptyset(set);
+	(void)sigaddset(set, SIGHUP);
+	(void)sigaddset(set, SIGUSR1);
+	(void)sigaddset(set, SIGTERM);
+	(void)sigaddset(set, SIGINT);
+}
+
+void
+child_hold_signals(void)
+{
+	sigset_t set;
+
+	child_signal_set(&set);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+void
+child_take_signals(void)
+{
+	sigset_t set;
+
+	child_signal_set(&set);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 static _Noreturn void
 child_become(const struct child_spec *s, const struct runas *as, pid_t parent)
 {
-	sigset_t none;
+	sigset_t set;
 
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	/* All are blocked since before the fork; the program that we become lets these in. */
+	child_signal_set(&set);
+	(void)sigprocmask(SIG_SETMASK, &set, NULL);
 	/* A session of its own: Ctrl-C reaches the supervisor only, which stops in order. */
 	if (setsid() < 0 || chdir("/") != 0 || !child_place_fds(s) || !child_drop(as))
 		_exit(126);
@@ -114,10 +144,20 @@ child_become(const struct child_spec *s, const struct runas *as, pid_t parent)
 pid_t
 child_start(const struct child_spec *s, const struct runas *as)
 {
-	const pid_t parent = getpid(), pid = fork();
+	const pid_t parent = getpid();
+	sigset_t all, was;
+	pid_t pid;
+	int why;
 
+	/* Our handlers are still the child's: a signal for it would be told to our own loop. */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &was);
+	pid = fork();
 	if (pid == 0)
 		child_become(s, as, parent);
+	why = errno;
+	(void)sigprocmask(SIG_SETMASK, &was, NULL);
+	errno = why;
 	return pid < 0 ? 0 : pid;
 }
 

@@ -39,6 +39,13 @@ int child_fd(struct child_spec *s, int fd);
 /* 0 = it cannot be started, errno says why. */
 pid_t child_start(const struct child_spec *s, const struct runas *as);
 
+/*
+ * HUP, USR1, TERM and INT wait from the first moment of a process until it has handlers for
+ * them: none kills it, and none is lost.
+ */
+void child_hold_signals(void);
+void child_take_signals(void);
+
 /* For every process of ours: no core with secrets in it, nobody may trace it. */
 void child_harden(void);
 

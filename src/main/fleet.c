@@ -172,8 +172,7 @@ fleet_signal(struct fleet *f, enum part part, int signo)
 	{
 		struct kid *k = LIST_ENTRY(it, struct kid, link);
 
-		/* Who is not ready yet may not have its handlers, and would die of it. */
-		if (k->part != part || (signo == SIGUSR1 && !k->ready))
+		if (k->part != part)
 			continue;
 		kid_signal(k, signo);
 		n++;

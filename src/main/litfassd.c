@@ -166,9 +166,7 @@ main(int argc, char **argv)
 
 	(void)umask(0027);
 	(void)signal(SIGPIPE, SIG_IGN);
-	/* Until there are handlers: a reload of what is only being read changes nothing. */
-	(void)signal(SIGHUP, SIG_IGN);
-	(void)signal(SIGUSR1, SIG_IGN);
+	child_hold_signals(); /* until there are handlers */
 	if (!litfassd_standard_fds())
 		return CMD_FAILED;
 	if (argc > 1 && strcmp(argv[1], PART_FLAG) == 0) {

@@ -246,6 +246,7 @@ prepare_run(struct arena *a, const struct prepare_opts *o)
 	struct seal *seal = NULL;
 	const struct err *e = NULL;
 
+	child_take_signals(); /* nothing is half done when they end it */
 	p.env.conf = o->conf;
 	p.env.hub = &p.hub;
 	if (o->what == PREPARE_START)

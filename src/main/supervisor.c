@@ -119,6 +119,7 @@ sup_loop(struct supervisor *s)
 	loop_on_signal(s->loop, SIGINT, sup_on_term, s);
 	loop_on_signal(s->loop, SIGHUP, sup_on_hup, s);
 	loop_on_signal(s->loop, SIGUSR1, sup_on_usr1, s);
+	child_take_signals();
 	log_at(LOG_INFO, NULL, "starting",
 		"version=%s pid=%d base_url=%.*s data_dir=%.*s database=%s workers=%d",
 		PACKAGE_VERSION, (int)getpid(), SPAN_FMT(c->base_url.origin),

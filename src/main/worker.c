@@ -374,6 +374,7 @@ worker_loop(struct worker *w)
 	loop_on_signal(w->loop, SIGTERM, worker_on_term, w);
 	loop_on_signal(w->loop, SIGHUP, worker_on_hup, w);
 	loop_on_signal(w->loop, SIGUSR1, worker_on_usr1, w);
+	child_take_signals();
 	loop_on_stop(w->loop, worker_stopping, w);
 	worker_beat(w);
 	loop_timer_set(w->loop, &w->late, WORKER_LATE_MS, worker_late, w);
