@@ -14,7 +14,7 @@
 #include "main/embedded.h"
 #include "main/place.h"
 
-#define PREPARE_RELOAD_MS 20000
+#define PREPARE_RELOAD_MS 20000 /* of one try, and until there is no other one */
 #define PREPARE_PAUSE_MS 100
 #define PREPARE_PAUSE_MAX_MS 500
 #define PREPARE_TELL 30 /* pauses until it is said again what we wait for */
@@ -25,6 +25,7 @@ struct prepare {
 	struct env env;
 	struct hub hub;
 	const struct err *error; /* of the flow */
+	bool stopped;            /* asked to end, perhaps when the flow had just failed */
 };
 
 struct prepare_state {
@@ -41,6 +42,15 @@ static const struct flow prepare_flow = {
 	.name = "main.prepare",
 	.size = sizeof(struct prepare_state),
 	.deadline_ms = 60000,
+	.first = prepare_begin,
+	.failed = prepare_failed,
+};
+
+/* A server that takes a connection and says nothing: a reload does not wait for it. */
+static const struct flow prepare_check_flow = {
+	.name = "main.check",
+	.size = sizeof(struct prepare_state),
+	.deadline_ms = PREPARE_RELOAD_MS,
 	.first = prepare_begin,
 	.failed = prepare_failed,
 };
@@ -159,7 +169,10 @@ prepare_ended(void *arg, const struct err *e)
 static void
 prepare_stop(void *arg)
 {
-	loop_stop(((struct prepare *)arg)->env.loop, 0);
+	struct prepare *p = arg;
+
+	p->stopped = true;
+	loop_stop(p->env.loop, 0);
 }
 
 static const struct err *
@@ -179,7 +192,7 @@ prepare_flow_run(struct prepare *p, struct span dsn)
 	loop_on_signal(p->env.loop, SIGINT, prepare_stop, p);
 	p->env.db = db_new(p->env.loop, &o);
 	(void)task_start(&(const struct task_start){.loop = p->env.loop,
-		.flow = &prepare_flow,
+		.flow = p->opts->what == PREPARE_RELOAD ? &prepare_check_flow : &prepare_flow,
 		.arg = &p,
 		.arg_size = sizeof(struct prepare *),
 		.ended = prepare_ended,
@@ -223,7 +236,7 @@ prepare_until(struct prepare *p)
 				   1000 * 1000};
 		struct arena *a = arena_new();
 		const struct err *e = prepare_once(p, a);
-		const bool again = e && prepare_may_retry(e) &&
+		const bool again = e && prepare_may_retry(e) && !p->stopped &&
 				   (p->opts->what != PREPARE_RELOAD ||
 					   clock_mono_ms() - began_ms < PREPARE_RELOAD_MS);
 
@@ -262,7 +275,7 @@ prepare_run(struct arena *a, const struct prepare_opts *o)
 	seal_free(seal);
 	if (!e)
 		return CMD_OK;
-	if (e->kind == ERR_STOPPED)
+	if (p.stopped || e->kind == ERR_STOPPED)
 		return CMD_FAILED;
 	log_at(LOG_ERROR, NULL, "start_failed", "text=%.*s", SPAN_FMT(err_text(a, e)));
 	return e->kind == ERR_CONFIG ? CMD_CONFIG : CMD_FAILED;

@@ -50,22 +50,6 @@ setup_read(struct arena *a, const char *path, uint64_t number, struct setup **ou
 	return NULL;
 }
 
-/* The same address keeps its socket: what waits in its queue is not lost. */
-static const struct err *
-setup_socket(struct arena *a, const struct conf_addr *addr, const struct conf_addr *old,
-	const int *old_fds, size_t n_old, int *out)
-{
-	for (size_t i = 0; addr->port && i < n_old; i++) {
-		if (!listen_same(addr, &old[i]))
-			continue;
-		*out = fcntl(old_fds[i], F_DUPFD_CLOEXEC, 0);
-		if (*out >= 0)
-			return NULL;
-		return err_new(a, ERR_INTERNAL, "no more descriptors: %s", strerror(errno));
-	}
-	return listen_open(a, addr, out);
-}
-
 static struct conf_addr
 setup_metrics_addr(const struct conf *c, size_t i)
 {
@@ -76,11 +60,41 @@ setup_metrics_addr(const struct conf *c, size_t i)
 	return addr;
 }
 
+/* The socket that has this address, -1 when there is none. */
+static int
+setup_known(const struct setup *old, const struct conf_addr *addr)
+{
+	for (size_t i = 0; i < old->n_listen; i++)
+		if (listen_same(addr, &old->conf.listen[i]))
+			return old->listen[i];
+	for (size_t i = 0; i < old->n_metrics; i++) {
+		const struct conf_addr known = setup_metrics_addr(&old->conf, i);
+
+		if (listen_same(addr, &known))
+			return old->metrics[i];
+	}
+	return -1;
+}
+
+/* The same address keeps its socket: what waits in its queue is not lost. */
+static const struct err *
+setup_socket(struct arena *a, const struct conf_addr *addr, const struct setup *old, int *out)
+{
+	int fd = -1;
+
+	for (; addr->port && old && fd < 0; old = old->before)
+		fd = setup_known(old, addr);
+	if (fd < 0)
+		return listen_open(a, addr, out);
+	*out = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (*out >= 0)
+		return NULL;
+	return err_new(a, ERR_INTERNAL, "no more descriptors: %s", strerror(errno));
+}
+
 static const struct err *
 setup_open_metrics(struct arena *a, struct setup *s, const struct setup *old)
 {
-	struct conf_addr known[SETUP_WORKERS_MAX];
-	const size_t n_known = old ? old->n_metrics : 0;
 	const struct conf *c = &s->conf;
 	const struct err *e = NULL;
 
@@ -91,13 +105,10 @@ setup_open_metrics(struct arena *a, struct setup *s, const struct setup *old)
 			"%.*s: metrics.listen: each worker takes one port from there on, and "
 			"there are not %d of them",
 			SPAN_FMT(c->path), c->workers);
-	for (size_t i = 0; i < n_known; i++)
-		known[i] = setup_metrics_addr(&old->conf, i);
 	for (size_t i = 0; !e && i < (size_t)c->workers; i++) {
 		const struct conf_addr addr = setup_metrics_addr(c, i);
 
-		e = setup_socket(a, &addr, known, old ? old->metrics : NULL, n_known,
-			&s->metrics[s->n_metrics]);
+		e = setup_socket(a, &addr, old, &s->metrics[s->n_metrics]);
 		s->n_metrics += !e;
 	}
 	return e;
@@ -109,9 +120,7 @@ setup_open(struct arena *a, struct setup *s, const struct setup *old)
 	const struct err *e = NULL;
 
 	for (size_t i = 0; !e && (s->conf.roles & ROLE_WEB) && i < s->conf.n_listen; i++) {
-		e = setup_socket(a, &s->conf.listen[i], old ? old->conf.listen : NULL,
-			old ? old->listen : NULL, old ? old->n_listen : 0,
-			&s->listen[s->n_listen]);
+		e = setup_socket(a, &s->conf.listen[i], old, &s->listen[s->n_listen]);
 		s->n_listen += !e;
 	}
 	return e ? e : setup_open_metrics(a, s, old);
@@ -122,6 +131,7 @@ setup_free(struct setup *s)
 {
 	if (!s)
 		return;
+	setup_free(s->before);
 	for (size_t i = 0; i < s->n_listen; i++)
 		(void)close(s->listen[i]);
 	for (size_t i = 0; i < s->n_metrics; i++)

@@ -16,6 +16,7 @@ struct setup {
 	int conf_fd;
 	int listen[CONF_LISTEN_MAX], metrics[SETUP_WORKERS_MAX];
 	size_t n_listen, n_metrics;
+	struct setup *before; /* ours, as long as somebody may work with it: its sockets */
 };
 
 /* Reads and checks the file. Errors are in a. */
@@ -23,7 +24,8 @@ const struct err *setup_read(
 	struct arena *a, const char *path, uint64_t number, struct setup **out) MUST_CHECK;
 /*
  * Opens the sockets: those for requests when the role web is ours, and one for the metrics of
- * each worker, on consecutive ports. Those that `old` has open already are shared with it.
+ * each worker, on consecutive ports. Those that `old`, or what was before it, has open already
+ * are shared with it.
  */
 const struct err *setup_open(
 	struct arena *a, struct setup *s, const struct setup *old) MUST_CHECK;

@@ -45,13 +45,14 @@ struct supervisor {
 	struct setup *setup; /* what holds */
 	struct setup *asked; /* of a reload that is being checked */
 	uint64_t setups;     /* how many were read */
-	bool hup;            /* came while a reload was under way */
+	bool hup;            /* came during the start, or a check */
 	struct runas as;
 	struct span instance;
 	int lock;
 	enum phase phase;
 	int code;
-	bool prepared, announced, reloading;
+	bool prepared, announced;
+	bool reloading;              /* a new setup holds, not all workers have it */
 	int64_t database_failing_ms; /* when the embedded one began to end at once; 0 = never */
 	struct slot slots[SETUP_WORKERS_MAX];
 	struct kid *database, *preparing, *releasing;
@@ -67,7 +68,6 @@ void sup_prepare(void *arg);
 void sup_database_ended(struct supervisor *s, const struct kid *k, int status);
 void sup_prepare_ended(struct supervisor *s, const struct kid *k, int status);
 void sup_reload(struct supervisor *s);
-void sup_reload_again(struct supervisor *s); /* when one is over: what came meanwhile */
 
 /* ---- sup_worker.c ---- */
 /*

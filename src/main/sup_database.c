@@ -75,6 +75,8 @@ sup_database_ended(struct supervisor *s, const struct kid *k, int status)
 		backoff_next(&s->database_backoff, now - k->started_ms), sup_database, s);
 }
 
+static void sup_reload_again(struct supervisor *s);
+
 static void
 sup_prepared(struct supervisor *s)
 {
@@ -88,15 +90,7 @@ sup_prepared(struct supervisor *s)
 			SPAN_FMT(listen_text(a, &c->listen[i], s->setup->listen[i])));
 	arena_free(a);
 	sup_roll(s);
-}
-
-void
-sup_reload_again(struct supervisor *s)
-{
-	if (!s->hup)
-		return;
-	s->hup = false;
-	(void)raise(SIGHUP);
+	sup_reload_again(s);
 }
 
 static void
@@ -107,16 +101,34 @@ sup_reload_refused(struct supervisor *s, struct span why)
 	notify_send("READY=1\nSTATUS=The new configuration was refused");
 	setup_free(s->asked);
 	s->asked = NULL;
-	s->reloading = false;
-	sup_reload_again(s);
+}
+
+/* Nobody works with what holds when it never came to that: then it is forgotten. */
+static struct setup *
+sup_reload_before(struct supervisor *s)
+{
+	struct setup *before = s->setup;
+
+	for (size_t i = 0; i < SETUP_WORKERS_MAX; i++)
+		if (s->slots[i].now && s->slots[i].now->setup == before->number)
+			return before;
+	before = s->setup->before;
+	s->setup->before = NULL;
+	setup_free(s->setup);
+	return before;
 }
 
 static void
 sup_reload_accepted(struct supervisor *s)
 {
-	setup_free(s->setup);
+	s->asked->before = sup_reload_before(s);
 	s->setup = s->asked;
 	s->asked = NULL;
+	s->reloading = true;
+	for (size_t i = 0; i < SETUP_WORKERS_MAX; i++) { /* what failed before may do now */
+		s->slots[i].backoff.last_ms = 0;
+		loop_timer_clear(&s->slots[i].again);
+	}
 	log_setup(
 		(enum log_level)s->setup->conf.log_level, s->setup->conf.log_json, "litfassd");
 	sup_roll(s);
@@ -130,7 +142,9 @@ sup_prepare_ended(struct supervisor *s, const struct kid *k, int status)
 	s->preparing = NULL;
 	if (s->phase >= PHASE_STOP_WORKERS)
 		return;
-	if (end == ENDING_KILLED || end == ENDING_CRASHED)
+	if (s->asked && s->hup)
+		sup_reload_again(s); /* whatever came of it: the file is another one by now */
+	else if (end == ENDING_KILLED || end == ENDING_CRASHED)
 		loop_timer_set(s->loop, &s->prepare_again,
 			backoff_next(&s->prepare_backoff, clock_mono_ms() - k->started_ms),
 			sup_prepare, s);
@@ -159,28 +173,50 @@ sup_reload_read(struct supervisor *s, struct arena *a)
 	return e ? e : setup_open(a, s->asked, s->setup);
 }
 
-void
-sup_reload(struct supervisor *s)
+static void
+sup_reload_begin(struct supervisor *s)
 {
+	struct arena *a = arena_new();
 	const struct err *e;
-	struct arena *a;
 
-	if (s->phase >= PHASE_STOP_WORKERS)
-		return;
-	if (s->phase == PHASE_START || s->asked || s->reloading) {
-		s->hup = true;
-		log_at(LOG_INFO, NULL, "reload_waits",
-			"text=the one that is under way, or the start, comes first");
-		return;
-	}
 	log_at(LOG_INFO, NULL, "reloading", "path=%s", s->conf_path);
 	notify_send("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_mono_ms() * 1000);
-	s->reloading = true;
-	a = arena_new();
+	loop_timer_clear(&s->prepare_again);
+	setup_free(s->asked);
+	s->asked = NULL;
 	e = sup_reload_read(s, a);
 	if (e)
 		sup_reload_refused(s, err_text(a, e));
 	else
 		sup_prepare(s);
 	arena_free(a);
+}
+
+static void
+sup_reload_again(struct supervisor *s)
+{
+	if (s->hup)
+		sup_reload_begin(s);
+	s->hup = false;
+}
+
+/*
+ * Workers that are still being replaced are no reason to wait: perhaps they never get ready,
+ * and this is the file that mends it.
+ */
+void
+sup_reload(struct supervisor *s)
+{
+	if (s->phase >= PHASE_STOP_WORKERS)
+		return;
+	if (s->phase == PHASE_RUN && !s->preparing) {
+		sup_reload_begin(s);
+		return;
+	}
+	s->hup = true;
+	log_at(LOG_INFO, NULL, "reload_waits", "text=%s",
+		s->asked ? "the check that is under way is ended first"
+			 : "the start comes first");
+	if (s->asked)
+		kid_signal(s->preparing, SIGTERM);
 }

@@ -115,7 +115,17 @@ sup_announce(struct supervisor *s)
 		SPAN_FMT(s->setup->conf.base_url.origin));
 	s->announced = true;
 	s->reloading = false;
-	sup_reload_again(s);
+	setup_free(s->setup->before);
+	s->setup->before = NULL;
+}
+
+/* One that was started with a setup that does not hold any more, and is not needed yet. */
+static void
+slot_spare(struct slot *slot)
+{
+	if (slot->fresh && slot->fresh->setup != slot->sup->setup->number &&
+		!slot->fresh->leaving)
+		kid_signal(slot->fresh, SIGTERM);
 }
 
 void
@@ -126,6 +136,8 @@ sup_roll(struct supervisor *s)
 
 	if (s->phase != PHASE_RUN)
 		return;
+	for (size_t i = 0; i < SETUP_WORKERS_MAX; i++)
+		slot_spare(&s->slots[i]);
 	for (size_t i = 0; i < n; i++)
 		if (!s->slots[i].now && !s->slots[i].again.place)
 			s->slots[i].now = slot_start(&s->slots[i]);
@@ -149,7 +161,7 @@ sup_worker_ready(struct supervisor *s, struct kid *k)
 {
 	struct slot *slot = &s->slots[k->slot - 1];
 
-	if (slot->fresh == k) {
+	if (slot->fresh == k && !k->leaving) {
 		if (slot->now)
 			kid_signal(slot->now, SIGHUP);
 		slot->now = k;

@@ -1,12 +1,12 @@
 // The supervisor: reloads under load, refuses what cannot be, and leaves nothing behind.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, closeSync, constants, openSync, readFileSync, renameSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { address, freePort, program, scratch } from './lib/env.js';
 import { run, startHub } from './lib/hub.js';
-import { family } from './lib/proc.js';
+import { Proc, family, listens } from './lib/proc.js';
 import { sleep, until } from './lib/wait.js';
 
 const REFUSED = 4, CONFIG = 5;
@@ -70,17 +70,6 @@ test('a configuration that is broken, or needs a restart, is refused and the old
 		assert.match(readFileSync(hub.log, 'utf8').slice(from), want);
 		writeFileSync(hub.conf, text);
 	}
-	// What may be the new database's trouble is not waited for without end, and what comes meanwhile is not lost.
-	const from = readFileSync(hub.log, 'utf8').length;
-	const since = () => readFileSync(hub.log, 'utf8').slice(from);
-	appendFileSync(hub.conf, 'database { dsn = "host=/nonexistent dbname=x" }\n');
-	hub.proc.signal('SIGHUP');
-	await until('it is being checked', () => since().includes(' reloading '), { timeout: 5000 });
-	writeFileSync(hub.conf, text);
-	hub.proc.signal('SIGHUP');
-	await until('refused', () => since().includes('reload_refused'), { timeout: 40_000, logs: () => hub.tail() });
-	await until('the corrected file holds', () => since().includes(' reloaded '), { timeout: 60_000, logs: () => hub.tail() });
-	workers.splice(0, workers.length, ...hub.processes().workers);
 	// A worker that ends meanwhile comes back with what held, whatever stands in the file.
 	appendFileSync(hub.conf, 'nonsense = 1\n');
 	process.kill(workers[0], 'SIGKILL');
@@ -137,6 +126,94 @@ test('a second one on the same data, or the same port, is refused with the reaso
 	assert.equal(taken.code, CONFIG, taken.stderr);
 	assert.match(taken.stderr, new RegExp(`${hub.host}:${hub.port} is taken`));
 	await hub.ready();
+});
+
+// A second hub, on a database of its own in the server of the first.
+let other, otherText;
+const otherLog = () => readFileSync(other.log, 'utf8');
+function otherSays(what, from, timeout = 20_000) {
+	return until(`it says ${what}`, () => otherLog().slice(from).includes(` ${what} `), { timeout, logs: () => other.tail() });
+}
+
+test('a reload with a database that cannot be reached ends, with the next file or with the reason', { timeout: 180_000 }, async () => {
+	await hub.sql('CREATE DATABASE zweiter');
+	other = await startHub({ dir: join(dir, 'zweiter'), host: address(), extra: `database {\n\tdsn = "host=${hub.data}/run dbname=zweiter user=litfass"\n}\n` });
+	otherText = readFileSync(other.conf, 'utf8');
+	const broken = otherText.replace(/host=[^ ]*/, 'host=/nonexistent');
+
+	let from = otherLog().length;
+	writeFileSync(other.conf, broken);
+	other.proc.signal('SIGHUP');
+	await otherSays('reloading', from);
+	writeFileSync(other.conf, otherText);
+	other.proc.signal('SIGHUP');
+	await otherSays('reloaded', from, 15_000); // not when the check has given up
+	assert.doesNotMatch(otherLog().slice(from), /reload_refused/);
+
+	from = otherLog().length;
+	writeFileSync(other.conf, broken);
+	other.proc.signal('SIGHUP');
+	await otherSays('reload_refused', from, 60_000);
+	assert.match(otherLog().slice(from), / start_failed .*\/nonexistent/);
+	writeFileSync(other.conf, otherText);
+	await other.ready();
+});
+
+test('workers that never get ready do not keep the file that mends it away', { timeout: 120_000 }, async () => {
+	const media = join(other.data, 'media');
+	const [a, b] = [await freePort(other.host), await freePort(other.host)];
+	const listen = (...ports) => writeFileSync(other.conf, otherText.replace(/^listen = .*/m, `listen = {${ports.map(n => `"${other.host}:${n}"`)}}`));
+	renameSync(media, `${media}.away`);
+	writeFileSync(media, 'no directory');
+	const from = otherLog().length;
+	listen(a);
+	other.proc.signal('SIGHUP');
+	await otherSays('worker_failed', from);
+	// What the first one took away comes back: its socket is still that of the workers who have it.
+	listen(other.port, b);
+	const second = otherLog().length;
+	other.proc.signal('SIGHUP');
+	await otherSays('reloading', second);
+	await otherSays('worker_failed', second);
+	assert.doesNotMatch(otherLog().slice(from), /reload_refused|reload_waits|reloaded/);
+	assert.equal((await other.get('/ready')).status, 200, 'the old ones work all the while');
+	unlinkSync(media);
+	renameSync(`${media}.away`, media);
+	await otherSays('reloaded', second, 40_000);
+	const pids = family(other.proc.pid).map(p => p.pid);
+	assert.ok(listens(pids, other.host, other.port) && listens(pids, other.host, b));
+	await until('the first address is closed', () => !listens(family(other.proc.pid).map(p => p.pid), other.host, a), { timeout: 20_000 });
+	assert.equal((await other.get('/ready')).status, 200);
+});
+
+// The configuration is a pipe: it stands where it reads that until we write.
+test('signals before the start, and no standard input and output, do not end it', { timeout: 120_000 }, async () => {
+	await other.stop();
+	const real = join(other.dir, 'real.conf');
+	writeFileSync(real, otherText);
+	unlinkSync(other.conf);
+	assert.equal((await run('mkfifo', [other.conf])).code, 0);
+	const from = otherLog().length;
+	other.proc = new Proc('litfassd', 'sh', ['-c', 'exec "$0" "$@" <&- >&-', program('litfassd'), '-c', other.conf], { log: other.log });
+	let pipe;
+	await until('it reads its configuration', () => {
+		other.proc.check();
+		try {
+			pipe = openSync(other.conf, constants.O_WRONLY | constants.O_NONBLOCK);
+		} catch (e) {
+			if (e.code !== 'ENXIO') throw e;
+		}
+		return pipe !== undefined;
+	}, { timeout: 10_000, every: 10 });
+	other.proc.signal('SIGUSR1');
+	other.proc.signal('SIGHUP');
+	renameSync(real, other.conf);
+	await sleep(100);
+	writeSync(pipe, otherText);
+	closeSync(pipe);
+	await other.ready();
+	await otherSays('reloaded', from, 40_000); // the signal was not lost either
+	assert.deepEqual(await other.proc.stop(60_000), { code: 0, signal: null });
 });
 
 test('SIGTERM ends all of it, and nothing is left', { timeout: 90_000 }, async () => {
