@@ -13,6 +13,7 @@
 #include "task/loop.h"
 
 #define FLEET_SILENT_MS 30000
+#define KID_NAME_MAX 160
 
 struct fleet;
 
@@ -22,9 +23,9 @@ struct kid {
 	enum part part;
 	enum prepare_what what;
 	pid_t pid;
-	int slot;       /* of a worker, from 1 */
-	uint64_t setup; /* number of its configuration */
-	char name[160]; /* of a worker's leases */
+	int slot;                /* of a worker, from 1 */
+	uint64_t setup;          /* number of its configuration */
+	char name[KID_NAME_MAX]; /* of a worker's leases */
 	int64_t started_ms, heard_ms, aborted_ms;
 	int pipe;
 	struct loop_watch *watch;

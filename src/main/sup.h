@@ -29,6 +29,7 @@ struct slot {
 	struct backoff backoff;
 	struct loop_timer again;
 	uint64_t incarnation;
+	char name[KID_NAME_MAX]; /* of the last one */
 };
 
 struct sup_release {
@@ -56,8 +57,8 @@ struct supervisor {
 	int64_t database_failing_ms; /* when the embedded one began to end at once; 0 = never */
 	struct slot slots[SETUP_WORKERS_MAX];
 	struct kid *database, *preparing, *releasing;
-	struct backoff database_backoff, prepare_backoff;
-	struct loop_timer database_again, prepare_again, deadline, watchdog;
+	struct backoff database_backoff, prepare_backoff, release_backoff;
+	struct loop_timer database_again, prepare_again, release_again, deadline, watchdog;
 	struct sup_release releases[RELEASES_MAX];
 	size_t n_releases;
 };

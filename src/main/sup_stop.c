@@ -7,9 +7,9 @@
 #include "base/log.h"
 #include "main/notify.h"
 
-#define WORKERS_STOP_MS 30000  /* then they are killed */
-#define DATABASE_STOP_MS 60000 /* then it must stop at once, and recover at its next start */
-#define DATABASE_KILL_MS 70000
+#define WORKERS_STOP_MS 30000   /* then they are killed */
+#define DATABASE_STOP_MS 60000  /* then it must stop at once, and recover at its next start */
+#define DATABASE_AGAIN_MS 10000 /* until it is told once more; killed, it leaves children */
 
 /* ---- starting ---- */
 
@@ -38,8 +38,7 @@ sup_deadline(void *arg)
 	} else if (s->database) {
 		log_at(LOG_WARN, NULL, "database_hurried", "text=it did not stop in time");
 		kid_signal(s->database, SIGQUIT);
-		loop_timer_set(s->loop, &s->deadline, DATABASE_KILL_MS - DATABASE_STOP_MS,
-			sup_deadline, s);
+		loop_timer_set(s->loop, &s->deadline, DATABASE_AGAIN_MS, sup_deadline, s);
 	}
 }
 
@@ -68,6 +67,7 @@ sup_stop(struct supervisor *s, int code)
 	notify_send("STOPPING=1\nSTATUS=Stopping");
 	loop_timer_clear(&s->database_again);
 	loop_timer_clear(&s->prepare_again);
+	loop_timer_clear(&s->release_again);
 	for (size_t i = 0; i < SETUP_WORKERS_MAX; i++)
 		loop_timer_clear(&s->slots[i].again);
 	(void)fleet_signal(s->fleet, PART_WORKER, SIGTERM);

@@ -1,6 +1,7 @@
 #include "main/sup.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +13,9 @@
 
 /* One at a time: while the database is away they only wait for it. */
 static void
-sup_release_next(struct supervisor *s)
+sup_release_next(void *arg)
 {
+	struct supervisor *s = arg;
 	struct part_args p = {.part = PART_PREPARE, .what = PREPARE_RELEASE};
 
 	if (s->releasing || s->n_releases == 0 || s->phase != PHASE_RUN)
@@ -21,6 +23,9 @@ sup_release_next(struct supervisor *s)
 	p.name = span_of(s->releases[0].name);
 	p.crashed = s->releases[0].crashed;
 	s->releasing = sup_start(s, s->setup, &p);
+	if (!s->releasing)
+		loop_timer_set(s->loop, &s->release_again, backoff_next(&s->release_backoff, 0),
+			sup_release_next, s);
 }
 
 /* What does not fit is given back when the leases run out. */
@@ -75,6 +80,17 @@ slot_retry(void *arg)
 	sup_roll(slot->sup);
 }
 
+/* Leases name one incarnation: those of the dead are given back, not ours. */
+static struct span
+slot_name(struct slot *slot)
+{
+	const struct span instance = slot->sup->instance;
+
+	(void)snprintf(slot->name, sizeof(slot->name), "%.*s/%d.%llu", SPAN_FMT(instance),
+		slot_number(slot), (unsigned long long)++slot->incarnation);
+	return span_of(slot->name);
+}
+
 static struct kid *
 slot_start(struct slot *slot)
 {
@@ -82,9 +98,7 @@ slot_start(struct slot *slot)
 	const struct part_args p = {
 		.part = PART_WORKER,
 		.slot = slot_number(slot),
-		/* Leases name one incarnation: those of the dead are given back, not ours. */
-		.name = arena_printf(s->arena, "%.*s/%d.%llu", SPAN_FMT(s->instance),
-			slot_number(slot), (unsigned long long)++slot->incarnation),
+		.name = slot_name(slot),
 	};
 	struct kid *k = sup_start(s, s->setup, &p);
 

@@ -158,6 +158,7 @@ supervisor_run(struct arena *a, const char *conf_path, struct setup *setup)
 		.lock = -1,
 		.database_backoff = {.min_ms = 100, .max_ms = 2000},
 		.prepare_backoff = {.min_ms = 100, .max_ms = 10000},
+		.release_backoff = {.min_ms = 100, .max_ms = 10000},
 	};
 	for (size_t i = 0; i < SETUP_WORKERS_MAX; i++) {
 		s->slots[i].sup = s;
