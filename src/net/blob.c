@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,8 @@
 
 struct blob_store {
 	int dir; /* <data_dir>/media */
+	/* Folders, by the first two bytes of the name, whose own names are on the disk. */
+	_Atomic uint8_t named[1 << 16];
 };
 
 static const char *const blob_exts[] = {"jpg", "png", "webp", "gif", "mp4", "mp3", "pdf"};
@@ -95,7 +98,8 @@ struct blob_put {
 	struct span bytes, ext;
 	struct arena *arena; /* of the waiting task, which is parked */
 	struct span name;
-	int error; /* errno, 0 = stored */
+	size_t folder; /* its first two bytes */
+	int error;     /* errno, 0 = stored */
 };
 
 struct blob_put_arg {
@@ -129,8 +133,9 @@ blob_sync_dir(int dir, const char *path)
 }
 
 static bool
-blob_make_dirs(int dir, struct span path)
+blob_make_dirs(struct blob_put *p, struct span path)
 {
+	const int dir = p->store->dir;
 	char part[8];
 
 	memcpy(part, path.p, 5);
@@ -141,8 +146,25 @@ blob_make_dirs(int dir, struct span path)
 	part[5] = '\0';
 	if (mkdirat(dir, part, 0750) != 0)
 		return errno == EEXIST;
+	atomic_store(&p->store->named[p->folder], 0);
+	return true;
+}
+
+/* Also when the folder was there: who made it may not have come so far yet. Once is enough. */
+static bool
+blob_sync_parents(struct blob_put *p, struct span path)
+{
+	const int dir = p->store->dir;
+	char part[4];
+
+	if (atomic_load(&p->store->named[p->folder]))
+		return true;
+	memcpy(part, path.p, 2);
 	part[2] = '\0';
-	return blob_sync_dir(dir, part) && blob_sync_dir(dir, ".");
+	if (!blob_sync_dir(dir, part) || !blob_sync_dir(dir, "."))
+		return false;
+	atomic_store(&p->store->named[p->folder], 1);
+	return true;
 }
 
 static bool
@@ -183,11 +205,12 @@ blob_store_file(struct blob_put *p)
 		!S_ISREG(st.st_mode) || (size_t)st.st_size != p->bytes.n) {
 		tmp = token_new(p->arena, 12);
 		tmp = arena_printf(p->arena, "%s/.%.*s", folder, SPAN_FMT(tmp));
-		if (!blob_make_dirs(p->store->dir, path) || !blob_write_as(p, tmp.p, path.p))
+		if (!blob_make_dirs(p, path) || !blob_sync_parents(p, path) ||
+			!blob_write_as(p, tmp.p, path.p))
 			return false;
 	}
 	/* Also when it was there: who put it there may not have come so far yet. */
-	return blob_sync_dir(p->store->dir, folder);
+	return blob_sync_dir(p->store->dir, folder) && blob_sync_parents(p, path);
 }
 
 static void
@@ -198,6 +221,7 @@ blob_put_work(void *arg)
 	struct span hex;
 
 	digest_sha256(p->bytes, sum);
+	p->folder = (size_t)sum[0] << 8 | sum[1];
 	hex = hex_encode(p->arena, span_from(sum, sizeof(sum)));
 	p->name = arena_printf(p->arena, "%.*s.%.*s", SPAN_FMT(hex), SPAN_FMT(p->ext));
 	assert(blob_name_valid(p->name));

@@ -60,7 +60,8 @@ void httpd_drain(struct httpd *h, int patience_ms);
 size_t httpd_connections(const struct httpd *h); /* open ones */
 void httpd_free(struct httpd *h);
 
-/* ---- the request; spans live as long as req ---- */
+/* ---- the request; spans live until it is answered: then evhttp frees what they point to ----
+ */
 enum httpd_method httpd_method(const struct httpd_req *r);
 enum httpd_site httpd_site(const struct httpd_req *r);
 struct span httpd_target(const struct httpd_req *r); /* as on the wire, for signatures */
