@@ -218,6 +218,9 @@ wordpress_older(struct arena *a, const struct url *page)
 static struct span
 older_page(struct arena *a, const struct feed *f, const struct url *page)
 {
+	/* Nobody on the way may have a say in what was read safely until now. */
+	if (f->next.n && page->https && !span_starts(f->next, SPAN("https:")))
+		return SPAN_NONE;
 	if (f->next.n)
 		return span_eq(f->next, page->text) ? SPAN_NONE : f->next;
 	if (f->n_items == 0 || span_find_nocase(f->generator, SPAN("wordpress")) == SIZE_MAX)

@@ -120,12 +120,12 @@ ingest_run_next(struct ingest_run *r)
 
 /* Keys of an item in order of trust: its identity, then its aliases. */
 static size_t
-todo_keys(const struct ingest_todo *t, struct span keys[KEYS_MAX])
+todo_keys(const struct ingest_run *r, const struct ingest_todo *t, struct span keys[KEYS_MAX])
 {
 	size_t n = 0;
 
 	keys[n++] = t->post.remote_id;
-	for (size_t i = 0; i < t->post.n_aliases && n < KEYS_MAX; i++)
+	for (size_t i = 0; !r->older && i < t->post.n_aliases && n < KEYS_MAX; i++)
 		keys[n++] = t->post.aliases[i];
 	return n;
 }
@@ -137,16 +137,16 @@ ingest_run_ask(struct ingest_run *r, int64_t source, struct db_batch *b)
 	struct span *keys = ARENA_ARRAY(b->arena, (end - r->from) * KEYS_MAX, struct span);
 
 	for (size_t i = r->from; i < end; i++)
-		n += todo_keys(&r->todo[i], keys + n);
+		n += todo_keys(r, &r->todo[i], keys + n);
 	if (n > 0)
 		(void)post_known(b, source, keys, n);
 }
 
 static struct post_known *
-todo_known(struct ingest_todo *t, const struct map *by_key)
+todo_known(const struct ingest_run *r, struct ingest_todo *t, const struct map *by_key)
 {
 	struct span keys[KEYS_MAX];
-	size_t n = todo_keys(t, keys);
+	size_t n = todo_keys(r, t, keys);
 	struct post_known *k = NULL;
 
 	for (size_t i = 0; !k && i < n; i++)
@@ -180,14 +180,13 @@ static void
 todo_decide(struct ingest_run *r, const struct source *s, struct ingest_todo *t,
 	const struct map *by_key, struct arena *a)
 {
-	const struct post_known *k = todo_known(t, by_key);
+	const struct post_known *k = todo_known(r, t, by_key);
 
 	t->verdict = ingest_decide(r->hub, s, t->item, &t->post, k, r->now_us);
 	if (todo_is_double(r, t, a)) {
 		t->verdict.decision = INGEST_SAME;
 		t->learns = false;
 	}
-	r->n_known += t->is_known;
 	if (todo_is_new(t))
 		r->n_ids++;
 	if (t->verdict.decision == INGEST_WAIT &&

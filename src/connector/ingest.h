@@ -22,9 +22,14 @@ struct ingest_run {
 	size_t n, from;    /* all items; where the chunk begins */
 	struct map *taken; /* posts and keys that an item of this page has had already */
 	int64_t now_us;
+	/*
+	 * A page behind the first one. What it shares with a newer item but the identity, as a
+	 * link that many have, does not make it that one: its old text would replace the new.
+	 */
+	bool older;
 	int64_t again_us; /* an item waits until then; TIME_NONE = none does */
 	size_t n_ids;     /* new ones in this chunk */
-	size_t n_known, n_new, n_edited, n_gone;
+	size_t n_new, n_edited, n_gone;
 };
 
 void ingest_run_init(struct ingest_run *r, struct arena *a, const struct hub *h);

@@ -10,6 +10,7 @@
 #define AUTH_AGAIN_S 21600
 #define WAITING_MIN_S 30
 #define HOUR_MS 3600000
+#define AWAKE_JITTER_MS 3000 /* times the jitter: ten minutes at most */
 #define DAY_US (INT64_C(86400) * US_PER_S)
 #define MISSING_DAYS 14
 #define FAILS_BEFORE_ILL 2 /* a single failure is no news */
@@ -56,15 +57,30 @@ interval(const struct source *s, const struct pace_page *p)
 	return next > INTERVAL_MAX_S ? INTERVAL_MAX_S : next;
 }
 
-/* The end of the hours in which the source does not want to be asked. */
+/* Not in the hours in which the source does not want to be asked; a while behind them. */
 static int64_t
-awake_ms(int64_t skip_hours, int64_t now_us, int64_t ms)
+awake_ms(const struct source *s, int64_t skip_hours, int64_t now_us, int64_t ms, int jitter)
 {
 	int64_t at_ms = now_us / 1000 + ms;
+	bool asleep = false;
 
-	for (int i = 0; i < 24 && skip_hours >> (at_ms / HOUR_MS % 24) & 1; i++)
+	if (s->min_interval_s)
+		return ms;
+	for (int i = 0; i < 24 && skip_hours >> (at_ms / HOUR_MS % 24) & 1; i++) {
 		at_ms = (at_ms / HOUR_MS + 1) * HOUR_MS;
-	return at_ms - now_us / 1000;
+		asleep = true;
+	}
+	return at_ms - now_us / 1000 + (asleep ? (int64_t)jitter * AWAKE_JITTER_MS : 0);
+}
+
+/* What tells a page from the one before: where it begins and ends. */
+static struct span
+page_seen(struct arena *a, const struct ingest *f)
+{
+	if (f->n_items == 0)
+		return SPAN("");
+	return arena_printf(a, "%.*s %.*s", SPAN_FMT(f->items[0].remote_id),
+		SPAN_FMT(f->items[f->n_items - 1].remote_id));
 }
 
 /* Twice in a row and a day apart: then the feed has moved for good. */
@@ -138,7 +154,9 @@ pace_read(struct arena *a, const struct source *s, const struct pace_page *p, in
 		.skip_hours = p->found ? p->found->skip_hours : s->skip_hours};
 	if (p->found && s->connected_us == TIME_NONE) {
 		out->backfill_url = p->found->older;
-		out->backfill_ms = BACKFILL_PAUSE_MS;
+		out->backfill_seen = page_seen(a, p->found);
+		out->backfill_ms =
+			awake_ms(s, out->skip_hours, now_us, BACKFILL_PAUSE_MS, jitter);
 	}
 	health_of_page(a, s, p->found, out);
 	moved(s, p->call, now_us, out);
@@ -147,8 +165,8 @@ pace_read(struct arena *a, const struct source *s, const struct pace_page *p, in
 		out->last_modified = validator(p->found->last_modified);
 	}
 	out->next_ms = s->min_interval_s ? out->interval_s * 1000
-					 : awake_ms(out->skip_hours, now_us,
-						   jittered(out->interval_s, jitter));
+					 : awake_ms(s, out->skip_hours, now_us,
+						   jittered(out->interval_s, jitter), jitter);
 	if (p->found && p->found->expired)
 		out->next_ms = (int64_t)GONE_AGAIN_S * 1000;
 	if (p->again_us == TIME_NONE)
@@ -214,20 +232,24 @@ pace_failed(const struct source *s, const struct err *e, struct span text, int64
 		pause = AUTH_AGAIN_S;
 	if (e->retry_after_s > pause)
 		pause = e->retry_after_s;
-	out->next_ms = e->retry_after_s == pause ? pause * 1000 : jittered(pause, jitter);
+	out->next_ms = awake_ms(s, s->skip_hours, now_us,
+		e->retry_after_s == pause ? pause * 1000 : jittered(pause, jitter), jitter);
 }
 
 /* ---- older items ---- */
 
 void
-pace_backfill(const struct source *s, const struct ingest *found, bool all_known,
-	struct source_backfilled *out)
+pace_backfill(struct arena *a, const struct source *s, const struct ingest *found,
+	int64_t now_us, int jitter, struct source_backfilled *out)
 {
-	*out = (struct source_backfilled){
-		.id = s->id, .pages = s->backfill_pages + 1, .next_ms = BACKFILL_PAUSE_MS};
-	/* A page that repeats another one, as of a server that knows no pages, leads nowhere.
-	 */
-	if (!found || !found->older.n || all_known)
+	*out = (struct source_backfilled){.id = s->id,
+		.pages = s->backfill_pages + 1,
+		.next_ms = awake_ms(s, s->skip_hours, now_us, BACKFILL_PAUSE_MS, jitter)};
+	if (!found || !found->older.n)
+		return;
+	out->seen = page_seen(a, found);
+	/* A server that knows no pages answers with the same one again and again. */
+	if (out->seen.n && span_eq(out->seen, s->backfill_seen))
 		return;
 	if (out->pages < BACKFILL_PAGES_MAX)
 		out->url = found->older;
@@ -235,23 +257,34 @@ pace_backfill(const struct source *s, const struct ingest *found, bool all_known
 		out->error = SPAN("the feed has more pages than are read");
 }
 
+/* Who counts pages up, as WordPress wants it, comes to the end like this. */
+static bool
+is_end(const struct source *s, const struct err *e)
+{
+	return (e->kind == ERR_NOT_FOUND || e->kind == ERR_GONE) &&
+	       span_has(s->backfill_url, SPAN("paged="));
+}
+
 void
-pace_backfill_failed(const struct source *s, const struct err *e, struct span text, int jitter,
-	struct source_backfilled *out)
+pace_backfill_failed(const struct source *s, const struct err *e, struct span text,
+	int64_t now_us, int jitter, struct source_backfilled *out)
 {
 	int64_t fails = s->backfill_fails + 1;
 	int64_t pause = (int64_t)BACKOFF_MIN_S << (fails < 10 ? fails - 1 : 9);
 
-	*out = (struct source_backfilled){
-		.id = s->id, .pages = s->backfill_pages, .fails = fails, .error = text};
+	*out = (struct source_backfilled){.id = s->id,
+		.pages = s->backfill_pages,
+		.fails = fails,
+		.seen = s->backfill_seen};
 	if (pause > BACKFILL_AGAIN_MAX_S)
 		pause = BACKFILL_AGAIN_MAX_S;
-	out->next_ms = jittered(pause, jitter);
-	if (e->retry_after_s > pause)
-		out->next_ms = (int64_t)e->retry_after_s * 1000;
-	if (err_retry(e) != ERR_RETRY_NEVER && fails < BACKFILL_FAILS_MAX)
+	out->next_ms = awake_ms(s, s->skip_hours, now_us,
+		e->retry_after_s > pause ? (int64_t)e->retry_after_s * 1000
+					 : jittered(pause, jitter),
+		jitter);
+	if (is_end(s, e))
+		return;
+	out->error = text;
+	if (e->kind != ERR_UNPROCESSABLE && fails < BACKFILL_FAILS_MAX)
 		out->url = s->backfill_url;
-	/* Who counts pages up comes to the end like this. */
-	if (e->kind == ERR_NOT_FOUND || e->kind == ERR_GONE)
-		out->error = SPAN_NONE;
 }

@@ -8,7 +8,9 @@
  *
  * Older items (backfill): a first connect goes on through the pages behind the first one, a
  * second apart, at most fifty. What fails is tried ten times, ever later, at most six hours
- * apart; the newest items never wait for it.
+ * apart, unless it is refused or brings the program down; the newest items never wait for it.
+ *
+ * now_us: our clock; jitter: from 0 to PACE_JITTER.
  */
 #ifndef CONNECTOR_PACE_H
 #define CONNECTOR_PACE_H
@@ -33,10 +35,10 @@ void pace_read(struct arena *a, const struct source *s, const struct pace_page *
 void pace_failed(const struct source *s, const struct err *e, struct span text, int64_t now_us,
 	int jitter, struct source_polled *out);
 
-/* A page of older items. found: NULL = nothing came; all_known: of its items. */
-void pace_backfill(const struct source *s, const struct ingest *found, bool all_known,
-	struct source_backfilled *out);
+/* A page of older items. found: NULL = nothing came. */
+void pace_backfill(struct arena *a, const struct source *s, const struct ingest *found,
+	int64_t now_us, int jitter, struct source_backfilled *out);
 void pace_backfill_failed(const struct source *s, const struct err *e, struct span text,
-	int jitter, struct source_backfilled *out);
+	int64_t now_us, int jitter, struct source_backfilled *out);
 
 #endif

@@ -102,6 +102,11 @@ poll_ask(struct task *t)
 				       SPAN_FMT(p->source.connector)));
 	if (p->source.backfill_due)
 		poll_turn_back(p);
+	/* Not a third time: then the newest items would be buried with it. */
+	if (p->older && p->job->crashes >= JOB_CRASHES_MAX - 1)
+		return fail(t,
+			err_new(a, ERR_UNPROCESSABLE, "reading %.*s brought the program down",
+				SPAN_FMT(p->source.url)));
 	if ((e = p->ops->request(a, &p->source, &p->call)))
 		return fail(t, e);
 	p->asking = true;
@@ -135,11 +140,10 @@ poll_settle_newest(const struct poll *p, struct db_batch *b)
 static void
 poll_settle_older(const struct poll *p, struct db_batch *b)
 {
-	const struct ingest_run *r = &p->run;
 	struct source_backfilled out;
 
-	pace_backfill(&p->source, p->modified ? &r->found : NULL,
-		r->n > 0 && r->n_known == r->n, &out);
+	pace_backfill(b->arena, &p->source, p->modified ? &p->run.found : NULL, clock_us(),
+		poll_jitter(), &out);
 	source_backfilled(b, &out);
 }
 
@@ -173,6 +177,7 @@ poll_read(struct task *t)
 	case VERDICT_OK:
 		p->modified = true;
 		ingest_run_init(&p->run, task_arena(t), task_env(t)->hub);
+		p->run.older = p->older;
 		return await_work(t, poll_parse_work, p, poll_parsed);
 	case VERDICT_NOT_MODIFIED:
 		p->asking = false;
@@ -275,7 +280,7 @@ poll_book(struct poll *p, const struct err *e, struct span text)
 	struct source_polled out;
 
 	if (p->older) {
-		pace_backfill_failed(&p->source, e, text, poll_jitter(), &back);
+		pace_backfill_failed(&p->source, e, text, clock_us(), poll_jitter(), &back);
 		source_backfilled(&p->tx, &back);
 	} else {
 		pace_failed(&p->source, e, text, clock_us(), poll_jitter(), &out);

@@ -9,7 +9,8 @@
 	"       s.connected_at AS connected_us, s.interval_s, s.min_interval_s, s.skip_hours," \
 	"       s.next_poll_at AS next_poll_us, s.fail_count, s.last_ok_at AS last_ok_us,"     \
 	"       s.last_new_at AS last_new_us, s.created_at AS created_us,"                     \
-	"       s.backfill_url, s.backfill_error, s.backfill_pages, s.backfill_fails,"         \
+	"       s.backfill_url, s.backfill_error, s.backfill_seen, s.backfill_pages,"          \
+	"       s.backfill_fails,"                                                             \
 	"       s.backfill_url IS NOT NULL AND s.backfill_at <= now()"                         \
 	"       AND s.next_poll_at > now() AS backfill_due,"
 
@@ -40,6 +41,7 @@ static const struct db_field source_fields[] = {
 	DB_TIME(struct source, created_us),
 	DB_TEXT_NULL(struct source, backfill_url),
 	DB_TEXT_NULL(struct source, backfill_error),
+	DB_TEXT_NULL(struct source, backfill_seen),
 	DB_INT(struct source, backfill_pages),
 	DB_INT(struct source, backfill_fails),
 	DB_BOOL(struct source, backfill_due),
@@ -155,9 +157,10 @@ static const struct db_stmt source_polled_stmt = {
 	       "           WHEN $8 OR backfill_url IS NULL THEN backfill_at"
 	       "           ELSE greatest(backfill_at, now() + $12 * interval '1 millisecond')"
 	       "           END,"
-	       "       skip_hours = $15"
+	       "       skip_hours = $15,"
+	       "       backfill_seen = coalesce($16, backfill_seen)"
 	       " WHERE id = $1",
-	.params = "ittttttbbbiitii",
+	.params = "ittttttbbbiitiit",
 };
 
 void
@@ -168,7 +171,7 @@ source_polled(struct db_batch *b, const struct source_polled *p)
 		db_text(p->health), db_text(p->health_text), db_bool(p->ok),
 		db_bool(p->connected), db_bool(p->found_new), db_int(p->interval_s),
 		db_int(p->next_ms), db_text(p->backfill_url), db_int(p->backfill_ms),
-		db_int(p->skip_hours));
+		db_int(p->skip_hours), db_text(p->backfill_seen));
 }
 
 static const struct db_stmt source_backfilled_stmt = {
@@ -178,16 +181,18 @@ static const struct db_stmt source_backfilled_stmt = {
 	       "       backfill_error = $3,"
 	       "       backfill_pages = $4,"
 	       "       backfill_fails = $5,"
-	       "       backfill_at = now() + $6 * interval '1 millisecond'"
+	       "       backfill_at = now() + $6 * interval '1 millisecond',"
+	       "       backfill_seen = $7"
 	       " WHERE id = $1",
-	.params = "ittiii",
+	.params = "ittiiit",
 };
 
 void
 source_backfilled(struct db_batch *b, const struct source_backfilled *p)
 {
 	(void)db_add(b, &source_backfilled_stmt, db_int(p->id), db_text(p->url),
-		db_text(p->error), db_int(p->pages), db_int(p->fails), db_int(p->next_ms));
+		db_text(p->error), db_int(p->pages), db_int(p->fails), db_int(p->next_ms),
+		db_text(p->seen));
 }
 
 /* Whether queue_finish came before or not: afterwards one job is alive, and it is not running;

@@ -22,6 +22,7 @@ struct source {
 	int64_t skip_hours; /* see struct ingest */
 	/* Of a first connect: the page of older items that is still to be read. */
 	struct span backfill_url, backfill_error;
+	struct span backfill_seen;              /* what stood on the page before it */
 	int64_t backfill_pages, backfill_fails; /* read so far; in a row */
 	bool backfill_due;                      /* and the newest items are not */
 	int64_t posts;                          /* in lists */
@@ -51,7 +52,8 @@ struct source_polled {
 	int64_t interval_s, skip_hours;
 	int64_t next_ms;          /* from now on, by the database's clock */
 	struct span backfill_url; /* where older items stand */
-	int64_t backfill_ms;      /* when to read it */
+	struct span backfill_seen;
+	int64_t backfill_ms; /* when to read it */
 };
 /*
  * SPAN_NONE keeps etag, last_modified, url and backfill_url; moved_to and texts are set as
@@ -63,7 +65,7 @@ void source_polled(struct db_batch *b, const struct source_polled *p);
 struct source_backfilled {
 	int64_t id;
 	struct span url; /* the next one; SPAN_NONE = there is no more */
-	struct span error;
+	struct span seen, error;
 	int64_t pages, fails;
 	int64_t next_ms;
 };

@@ -935,15 +935,88 @@ test_older_fails(void **state)
 				     " WHERE fail_count = 1 AND backfill_at = next_poll_at"),
 		1);
 	(void)SQL_TEXT(&w, "UPDATE source SET next_poll_at = now() + interval '1 hour'");
-	give_page(&w, "/behind", "alt", 3 * DAY_S, "/gone");
+	give_page(&w, "/behind", "alt", 3 * DAY_S, "/hole");
 	assert_false(poll_older(&w).failed);
-	assert_string_equal(backfill(&w), "/gone 1 0");
+	assert_string_equal(backfill(&w), "/hole 1 0");
+	/* The feed itself has named it. */
+	assert_true(poll_older(&w).failed);
+	assert_string_equal(backfill(&w), "/hole 1 1");
+	give_page(&w, "/hole", "noch älter", 4 * DAY_S, "/gone?paged=4");
+	assert_false(poll_older(&w).failed);
+	assert_string_equal(backfill(&w), "/gone?paged=4 2 0");
 	/* The end of what is counted up. */
 	assert_true(poll_older(&w).failed);
-	assert_string_equal(backfill(&w), "- 1 1");
+	assert_string_equal(backfill(&w), "- 2 1");
 	assert_string_equal(
 		SQL_TEXT(&w, "SELECT coalesce(backfill_error, '') FROM source"), "");
+	assert_int_equal(posts(&w), 4);
+	check_planned(&w);
+	world_fini(&w);
+}
+
+/* New items have pushed known ones onto the next page: what is behind it is still to be read.
+ */
+static void
+test_older_moved_on(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/moved-on");
+	give_page(&w, w.path, "b", 2 * HOUR_S, "/moved-on?2");
+	poll(&w);
+	give_page(&w, w.path, "c", 3 * HOUR_S, NULL);
+	poll(&w);
+	give_page(&w, "/moved-on?2", "c", 3 * HOUR_S, "/moved-on?3");
+	give_page(&w, "/moved-on?3", "d", 3 * DAY_S, NULL);
+	assert_false(poll_older(&w).failed);
+	assert_string_equal(backfill(&w), "/moved-on?3 1 0");
+	assert_false(poll_older(&w).failed);
 	assert_int_equal(posts(&w), 3);
+	world_fini(&w);
+}
+
+/* Many items share a link, here one on each page: they are not one. */
+static void
+test_older_alias(void **state)
+{
+	const struct item newer = {"1", "stellen", "Neue Stelle", NULL, HOUR_S},
+			  older = {"2", "stellen", "Alte Stelle", NULL, 30 * DAY_S};
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/shared");
+	give_page(&w, w.path, "x", HOUR_S, "/shared?2");
+	poll(&w);
+	give_items(&w, &newer, 1, NULL);
+	poll(&w);
+	give("/shared?2", feed_of(w.a, &older, 1), NULL);
+	assert_false(poll_older(&w).failed);
+	assert_string_equal(
+		SQL_TEXT(&w, "SELECT string_agg(title, ', ' ORDER BY title) FROM post"),
+		"Alte Stelle, Neue Stelle, x");
+	assert_int_equal(entries(&w, "update"), 0);
+	world_fini(&w);
+}
+
+/* A page that brings the worker down is not read a third time; the newest items go on. */
+static void
+test_older_cursed(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/cursed");
+	give_page(&w, w.path, "eins", HOUR_S, "/cursed?2");
+	poll(&w);
+	(void)SQL_TEXT(&w, "UPDATE job SET crashes = 2 WHERE kind = 'poll'");
+	assert_true(poll_older(&w).failed);
+	assert_string_equal(backfill(&w), "- 0 1");
+	assert_int_equal(site_count(site, "/cursed?2"), 0);
+	assert_int_equal(
+		SQL_INT(&w, "SELECT count(*) FROM source"
+			    " WHERE backfill_error LIKE '%%brought the program down%%'"),
+		1);
 	check_planned(&w);
 	world_fini(&w);
 }
@@ -1129,6 +1202,9 @@ main(void)
 		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_older_pages),
 		cmocka_unit_test(test_older_fails),
+		cmocka_unit_test(test_older_moved_on),
+		cmocka_unit_test(test_older_alias),
+		cmocka_unit_test(test_older_cursed),
 		cmocka_unit_test(test_older_repeats),
 		cmocka_unit_test(test_older_crash),
 		cmocka_unit_test(test_older_and_asked),

@@ -180,6 +180,11 @@ test_older(void **state)
 		{FEED_URL, "<atom:link rel='next' href='?p=2'/>", FEED_URL "?p=2"},
 		{FEED_URL, "<atom:link rel='next' href='feed.xml'/>", NULL},
 		{FEED_URL, "<atom:link rel='next' href='ftp://x.example/'/>", NULL},
+		/* What was read safely does not lead to what is not. */
+		{"https://x.example/feed/", "<atom:link rel='next' href='http://x.example/2'/>",
+			NULL},
+		{"http://x.example/feed/", "<atom:link rel='next' href='http://x.example/2'/>",
+			"http://x.example/2"},
 		{"https://x.example/feed/",
 			"<generator>https://wordpress.org/?v=6.8</generator><item><guid>1</"
 			"guid></item>",

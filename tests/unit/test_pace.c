@@ -103,25 +103,31 @@ test_skip_hours(void **state)
 	const uint32_t night = 1U << 18 | 1U << 19 | 1U << 23 | 1U << 0;
 	static const struct {
 		int64_t interval_s, set, next_s;
+		bool slept;
 	} cases[] = {
-		{600, 0, 2 * 3600},      /* 18:10 */
-		{2 * 3600, 0, 2 * 3600}, /* 20:00 */
-		{5 * 3600, 0, 7 * 3600}, /* 23:00, the next day at one */
-		{86400, 0, 26 * 3600},   /* 18:00 of the next day */
-		{600, 600, 600},         /* the operator's word */
+		{600, 0, 2 * 3600, true},       /* 18:10 */
+		{2 * 3600, 0, 2 * 3600, false}, /* 20:00 */
+		{5 * 3600, 0, 7 * 3600, true},  /* 23:00, the next day at one */
+		{86400, 0, 26 * 3600, true},    /* 18:00 of the next day */
+		{600, 600, 600, false},         /* the operator's word */
 	};
 	struct arena *a = arena_new();
+	struct source s = some_source();
+	struct source_polled failed;
+	struct source_backfilled back;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct source s = some_source();
+		const int64_t behind = cases[i].slept ? MIDDLE * 3000 : 0;
 		const struct ingest f = {
 			.skip_hours = night, .min_interval_s = cases[i].interval_s};
 		struct source_polled out;
 
+		s = some_source();
 		s.min_interval_s = cases[i].set;
 		out = read_page(a, &s, &f, true, NULL);
-		if (out.next_ms != cases[i].next_s * 1000)
+		/* Not all that slept wake up in the same moment. */
+		if (out.next_ms != cases[i].next_s * 1000 + behind)
 			check_fail("case %zu: %lld", i, (long long)out.next_ms);
 		assert_int_equal(out.skip_hours, night);
 		/* Remembered when the page has not changed. */
@@ -129,8 +135,14 @@ test_skip_hours(void **state)
 		s.interval_s = cases[i].interval_s * 2 / 3;
 		out = read_page(a, &s, NULL, false, NULL);
 		assert_int_equal(out.skip_hours, night);
-		assert_int_equal(out.next_ms, cases[i].next_s * 1000);
+		assert_int_equal(out.next_ms, cases[i].next_s * 1000 + behind);
 	}
+	/* Failures, and the pages behind the first one, keep to it as well. */
+	s.min_interval_s = 0;
+	pace_failed(&s, err_new(a, ERR_NETWORK, "x"), SPAN("x"), NOW_US, MIDDLE, &failed);
+	assert_int_equal(failed.next_ms, 2 * 3600 * 1000 + MIDDLE * 3000);
+	pace_backfill(a, &s, NULL, NOW_US, MIDDLE, &back);
+	assert_int_equal(back.next_ms, 2 * 3600 * 1000 + MIDDLE * 3000);
 	arena_free(a);
 }
 
@@ -288,21 +300,27 @@ test_first_page(void **state)
 static void
 test_backfill(void **state)
 {
-	const struct ingest more = {.older = SPAN("https://feed.example/3")},
-			    last = {.n_items = 1};
+	struct ingest_item items[] = {{.remote_id = SPAN("a")}, {.remote_id = SPAN("b")}};
+	const struct ingest more = {.older = SPAN("https://feed.example/3"),
+				    .items = items,
+				    .n_items = 2},
+			    empty = {.older = SPAN("https://feed.example/3")},
+			    last = {.items = items, .n_items = 1};
 	const struct {
 		const struct ingest *found;
-		bool all_known;
+		const char *before;
 		int64_t pages;
 		bool goes_on, says;
 	} cases[] = {
-		{&more, false, 0, true, false},
-		{&more, false, 48, true, false},
-		{&more, false, 49, false, true},
-		{&more, true, 0, false, false},
-		{&last, false, 0, false, false},
-		{NULL, false, 0, false, false},
+		{&more, "c b", 0, true, false},
+		{&more, "a c", 48, true, false},
+		{&more, "c d", 49, false, true},
+		{&more, "a b", 0, false, false},
+		{&empty, "", 0, true, false},
+		{&last, "c d", 0, false, false},
+		{NULL, "c d", 0, false, false},
 	};
+	struct arena *a = arena_new();
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -311,13 +329,17 @@ test_backfill(void **state)
 
 		s.backfill_pages = cases[i].pages;
 		s.backfill_fails = 3;
-		pace_backfill(&s, cases[i].found, cases[i].all_known, &out);
+		s.backfill_seen = span_of(cases[i].before);
+		pace_backfill(a, &s, cases[i].found, NOW_US, MIDDLE, &out);
 		check_span(out.url, cases[i].goes_on ? more.older : SPAN_NONE);
 		assert_int_equal(out.error.n > 0, cases[i].says);
 		assert_int_equal(out.pages, cases[i].pages + 1);
 		assert_int_equal(out.fails, 0);
 		assert_int_equal(out.next_ms, 1000);
+		if (cases[i].found == &more)
+			check_span(out.seen, SPAN("a b"));
 	}
+	arena_free(a);
 }
 
 static void
@@ -329,17 +351,25 @@ test_backfill_failed(void **state)
 		int retry_after_s;
 		bool again, says;
 		int64_t next_s;
+		bool counted;
 	} cases[] = {
-		{ERR_NETWORK, 0, 0, true, true, 60},
-		{ERR_UPSTREAM, 3, 0, true, true, 480},
-		{ERR_TIMEOUT, 8, 0, true, true, 15360},
-		{ERR_UPSTREAM, 9, 0, false, true, 21600},
-		{ERR_TOO_MANY, 0, 900, true, true, 900},
-		{ERR_TOO_MANY, 3, 60, true, true, 480},
-		{ERR_NOT_FOUND, 0, 0, false, false, 60},
-		{ERR_GONE, 0, 0, false, false, 60},
-		{ERR_FORBIDDEN, 0, 0, false, true, 60},
-		{ERR_INPUT, 0, 0, false, true, 60},
+		{ERR_NETWORK, 0, 0, true, true, 60, false},
+		{ERR_UPSTREAM, 3, 0, true, true, 480, false},
+		{ERR_TIMEOUT, 8, 0, true, true, 15360, false},
+		{ERR_UPSTREAM, 9, 0, false, true, 21600, false},
+		{ERR_TOO_MANY, 0, 900, true, true, 900, false},
+		{ERR_TOO_MANY, 3, 60, true, true, 480, false},
+		{ERR_FORBIDDEN, 0, 0, true, true, 60, false},
+		{ERR_INPUT, 0, 0, true, true, 60, false},
+		{ERR_CONFLICT, 0, 0, true, true, 60, false},
+		{ERR_NOT_ACCEPTABLE, 9, 0, false, true, 21600, false},
+		{ERR_UNPROCESSABLE, 0, 0, false, true, 60, false},
+		/* A hole, where the feed has named it; the end, where pages are counted up. */
+		{ERR_NOT_FOUND, 0, 0, true, true, 60, false},
+		{ERR_GONE, 0, 0, true, true, 60, false},
+		{ERR_NOT_FOUND, 0, 0, false, false, 60, true},
+		{ERR_GONE, 0, 0, false, false, 60, true},
+		{ERR_UPSTREAM, 0, 0, true, true, 60, true},
 	};
 	struct arena *a = arena_new();
 
@@ -350,13 +380,16 @@ test_backfill_failed(void **state)
 		struct source_backfilled out;
 
 		e->retry_after_s = cases[i].retry_after_s;
-		s.backfill_url = SPAN("https://feed.example/2");
+		s.backfill_url = cases[i].counted ? SPAN("https://feed.example/?paged=2")
+						  : SPAN("https://feed.example/2");
+		s.backfill_seen = SPAN("a b");
 		s.backfill_pages = 7;
 		s.backfill_fails = cases[i].fails;
-		pace_backfill_failed(&s, e, SPAN("why"), MIDDLE, &out);
+		pace_backfill_failed(&s, e, SPAN("why"), NOW_US, MIDDLE, &out);
 		check_span(out.url, cases[i].again ? s.backfill_url : SPAN_NONE);
 		check_span(out.error, cases[i].says ? SPAN("why") : SPAN_NONE);
 		assert_int_equal(out.pages, 7);
+		check_span(out.seen, s.backfill_seen);
 		assert_int_equal(out.fails, cases[i].fails + 1);
 		if (out.next_ms != cases[i].next_s * 1000)
 			check_fail("case %zu: %lld", i, (long long)out.next_ms);
