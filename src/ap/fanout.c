@@ -66,7 +66,7 @@ fanout_begin(struct task *t)
 	struct fanout_run *r = task_state(t);
 
 	db_batch_init(&r->batch, task_arena(t));
-	r->i_place = reader_read(&r->batch, task_env(t)->hub, FANOUT_READER, true);
+	r->i_place = reader_read(&r->batch, FANOUT_READER, true);
 	return await_commit(t, &r->batch, fanout_place);
 }
 

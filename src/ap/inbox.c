@@ -135,7 +135,7 @@ known_answer(struct task *t)
 	struct span uri;
 
 	for (size_t row = 0; !e && row < db_rows(&g->batch, 0); row++) {
-		e = remote_known_row(&g->batch, 0, row, &uri);
+		e = remote_uri_row(&g->batch, 0, row, &uri);
 		if (!e)
 			(void)map_put(known, uri, g);
 	}

@@ -101,7 +101,7 @@ moved_ask(struct task *t)
 	r->n_inboxes = db_rows(&r->batch, 1);
 	r->inboxes = ARENA_ARRAY(task_arena(t), r->n_inboxes, struct span);
 	for (size_t i = 0; i < r->n_inboxes; i++)
-		if ((e = remote_moved_row(&r->batch, 1, i, &r->inboxes[i])))
+		if ((e = remote_uri_row(&r->batch, 1, i, &r->inboxes[i])))
 			return fail(t, e);
 	r->n = db_rows(&r->batch, 0);
 	r->check = ARENA_ARRAY(task_arena(t), r->n, struct moved_check);

@@ -15,9 +15,7 @@
 #define RECEIVE_BACKOFF_MS 2000
 #define RECEIVE_BACKOFF_MAX_MS 3600000
 #define RECEIVE_OUTCOME_MAX 300
-#define RECEIVE_ASKING_MAX                                                                     \
-	8 /* a quarter of the jobs of a worker: their servers may be slow                      \
-	   */
+#define RECEIVE_ASKING_MAX 8 /* of the 32 at a time: others' servers may be slow */
 #define RECEIVE_LATER_MS 10000
 
 /* ---- many at once: reading, and ending those that are only counted ---- */

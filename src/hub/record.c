@@ -266,9 +266,8 @@ static const struct db_stmt reader_read_stmt = {
 };
 
 size_t
-reader_read(struct db_batch *b, const struct hub *h, struct span name, bool from_start)
+reader_read(struct db_batch *b, struct span name, bool from_start)
 {
-	(void)h;
 	return db_add(b, &reader_read_stmt, db_text(name), db_bool(from_start));
 }
 

@@ -64,7 +64,7 @@ const struct err *record_said_row(
 struct reader_place {
 	int64_t epoch, seq;
 };
-size_t reader_read(struct db_batch *b, const struct hub *h, struct span name, bool from_start);
+size_t reader_read(struct db_batch *b, struct span name, bool from_start);
 const struct err *reader_row(
 	const struct db_batch *b, size_t i, struct reader_place *out) MUST_CHECK;
 /* Moves by compare and set, or rolls the whole batch back with ERR_CONFLICT. */

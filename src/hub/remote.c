@@ -131,41 +131,6 @@ remote_by_inbox(struct db_batch *b, struct span inbox, int64_t limit)
 	return db_add(b, &remote_by_inbox_stmt, db_text(inbox), db_int(limit));
 }
 
-struct remote_moved {
-	struct span inbox;
-};
-
-static const struct db_field remote_moved_fields[] = {
-	DB_TEXT(struct remote_moved, inbox),
-};
-
-static const struct db_stmt remote_moved_stmt = {
-	.name = "remote_moved",
-	.sql = "SELECT new AS inbox"
-	       "  FROM remote_inbox_moved"
-	       " WHERE old = $1"
-	       " ORDER BY at DESC"
-	       " LIMIT $2",
-	.params = "ti",
-	DB_ROW(struct remote_moved, remote_moved_fields),
-};
-
-size_t
-remote_moved(struct db_batch *b, struct span inbox, int64_t limit)
-{
-	return db_add(b, &remote_moved_stmt, db_text(inbox), db_int(limit));
-}
-
-const struct err *
-remote_moved_row(const struct db_batch *b, size_t i, size_t row, struct span *inbox)
-{
-	struct remote_moved m = {0};
-	const struct err *e = db_row(b, i, row, &m);
-
-	*inbox = m.inbox;
-	return e;
-}
-
 struct remote_uri {
 	struct span uri;
 };
@@ -173,6 +138,23 @@ struct remote_uri {
 static const struct db_field remote_uri_fields[] = {
 	DB_TEXT(struct remote_uri, uri),
 };
+
+static const struct db_stmt remote_moved_stmt = {
+	.name = "remote_moved",
+	.sql = "SELECT new AS uri"
+	       "  FROM remote_inbox_moved"
+	       " WHERE old = $1"
+	       " ORDER BY at DESC"
+	       " LIMIT $2",
+	.params = "ti",
+	DB_ROW(struct remote_uri, remote_uri_fields),
+};
+
+size_t
+remote_moved(struct db_batch *b, struct span inbox, int64_t limit)
+{
+	return db_add(b, &remote_moved_stmt, db_text(inbox), db_int(limit));
+}
 
 static const struct db_stmt remote_known_stmt = {
 	.name = "remote_known",
@@ -190,7 +172,7 @@ remote_known(struct db_batch *b, const struct span *uris, size_t n)
 }
 
 const struct err *
-remote_known_row(const struct db_batch *b, size_t i, size_t row, struct span *uri)
+remote_uri_row(const struct db_batch *b, size_t i, size_t row, struct span *uri)
 {
 	struct remote_uri r = {0};
 	const struct err *e = db_row(b, i, row, &r);

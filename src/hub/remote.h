@@ -21,16 +21,15 @@ size_t remote_put(
 void remote_delete(struct db_batch *b, const struct span *uris, size_t n);
 /* Followers that are reached at this inbox, a few of them. */
 size_t remote_by_inbox(struct db_batch *b, struct span inbox, int64_t limit);
-/* Inboxes that followers have moved to from this one, the latest first. */
+/* Inboxes that followers have moved to from this one, the latest first: one row each, its uri.
+ */
 size_t remote_moved(struct db_batch *b, struct span inbox, int64_t limit);
-const struct err *remote_moved_row(
-	const struct db_batch *b, size_t i, size_t row, struct span *inbox) MUST_CHECK;
 const struct err *remote_row(
 	const struct db_batch *b, size_t i, size_t row, struct remote_actor *out) MUST_CHECK;
 
 /* Which of these actors are known: one row each, its uri. */
 size_t remote_known(struct db_batch *b, const struct span *uris, size_t n);
-const struct err *remote_known_row(
+const struct err *remote_uri_row(
 	const struct db_batch *b, size_t i, size_t row, struct span *uri) MUST_CHECK;
 /* Forgets actors nobody has to do with for a month, and notes that no longer say anything. */
 void remote_sweep(struct db_batch *b);

@@ -410,7 +410,7 @@ fill_read(struct db_batch *b, void *ctx)
 {
 	const struct read *r = ctx;
 
-	(void)reader_read(b, &hub, span_of(r->name), r->from_start);
+	(void)reader_read(b, span_of(r->name), r->from_start);
 }
 
 static void

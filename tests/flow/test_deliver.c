@@ -615,6 +615,22 @@ answer_moving(struct fedi *f, struct httpd_req *r)
 				a, json_own(a, json_str(pkey_public_pem(a, f->key)))))));
 }
 
+/* alice, who is read at /old; long ago, so that her server is asked again. */
+static void
+follow_at_old(void)
+{
+	(void)pg_sql(fedi->dsn,
+		arena_printf(arena,
+			"WITH r AS (INSERT INTO remote_actor (uri, host, inbox, key_id,"
+			" public_key_pem, fetched_at) VALUES ('%.*s', 'h', '%.*s/old',"
+			" '%.*s', 'none', now() - interval '1 day') RETURNING id)"
+			" INSERT INTO follow (account, actor, uri)"
+			" SELECT %lld, id, 'f' FROM r",
+			SPAN_FMT(fedi_actor(fedi, "alice")), SPAN_FMT(fedi->peer_base),
+			SPAN_FMT(fedi_key_id(fedi, "alice")), (long long)fedi->stadt)
+			.p);
+}
+
 static void
 test_moved(void **state)
 {
@@ -638,16 +654,7 @@ test_moved(void **state)
 		m = cases[i].m;
 		fedi->answer = answer_moving;
 		fedi->arg = &m;
-		(void)pg_sql(fedi->dsn,
-			arena_printf(arena,
-				"WITH r AS (INSERT INTO remote_actor (uri, host, inbox, key_id,"
-				" public_key_pem, fetched_at) VALUES ('%.*s', 'h', '%.*s/old',"
-				" '%.*s', 'none', now()) RETURNING id)"
-				" INSERT INTO follow (account, actor, uri)"
-				" SELECT %lld, id, 'f' FROM r",
-				SPAN_FMT(fedi_actor(fedi, "alice")), SPAN_FMT(fedi->peer_base),
-				SPAN_FMT(fedi_key_id(fedi, "alice")), (long long)fedi->stadt)
-				.p);
+		follow_at_old();
 		send_to("create", "/old");
 		assert_int_equal(work(), 1);
 		if (number("SELECT count(*) FROM follow") != cases[i].followers ||
@@ -675,16 +682,7 @@ test_moved_backlog(void **state)
 	(void)clean(NULL);
 	fedi->answer = answer_moving;
 	fedi->arg = &m;
-	(void)pg_sql(fedi->dsn,
-		arena_printf(arena,
-			"WITH r AS (INSERT INTO remote_actor (uri, host, inbox, key_id,"
-			" public_key_pem, fetched_at) VALUES ('%.*s', 'h', '%.*s/old',"
-			" '%.*s', 'none', now() - interval '1 day') RETURNING id)"
-			" INSERT INTO follow (account, actor, uri)"
-			" SELECT %lld, id, 'f' FROM r",
-			SPAN_FMT(fedi_actor(fedi, "alice")), SPAN_FMT(fedi->peer_base),
-			SPAN_FMT(fedi_key_id(fedi, "alice")), (long long)fedi->stadt)
-			.p);
+	follow_at_old();
 	send_to("create", "/old");
 	assert_int_equal(work(), 1);
 	send_to("announce", "/old");

@@ -15,9 +15,8 @@ struct beat {
 	int takes_ms;
 	size_t runs, self_hints; /* so many runs ask for the next one themselves */
 	enum err_kind ends[RUNS_MAX];
-	bool told;       /* `ends` is meant: otherwise all are good */
-	char trace[256]; /* when the runs began: "0 100 200" */
-	int64_t at;      /* when the last one began */
+	bool told;  /* `ends` is meant: otherwise all are good */
+	int64_t at; /* when the last one began; all of them are noted: "0 100 200" */
 };
 
 static step_fn beat_first, beat_rest;
@@ -32,10 +31,11 @@ static struct next
 beat_first(struct task *t)
 {
 	struct beat *b = repeat_arg(t);
-	const size_t n = strlen(b->trace);
+	char at[24];
 
 	b->at = clock_mono_ms() - b->began;
-	(void)snprintf(b->trace + n, sizeof(b->trace) - n, "%s%d", n ? " " : "", (int)b->at);
+	(void)snprintf(at, sizeof(at), "%d", (int)b->at);
+	flowrun_note(at);
 	return await_sleep(t, b->takes_ms, beat_rest);
 }
 
@@ -183,8 +183,9 @@ test_times(void **state)
 		loop_timer_set(r.loop, &stop.timer, c->stop_ms, event_stop, &stop);
 		flowrun_start(&r, &keep, &keep_flow, &keep_ms, sizeof(keep_ms), NULL);
 		flowrun_wait(&r);
-		if (strcmp(b.trace, c->trace) != 0)
-			check_fail("%s: \"%s\", want \"%s\"", c->what, b.trace, c->trace);
+		if (strcmp(flowrun_notes(), c->trace) != 0)
+			check_fail(
+				"%s: \"%s\", want \"%s\"", c->what, flowrun_notes(), c->trace);
 		repeat_free(b.repeat);
 		flowrun_fini(&r);
 	}
@@ -334,7 +335,7 @@ test_freed(void **state)
 	loop_timer_set(r.loop, &timer, 150, event_free, &b);
 	flowrun_start(&r, &keep, &keep_flow, &keep_ms, sizeof(keep_ms), NULL);
 	flowrun_wait(&r);
-	assert_string_equal(b.trace, "0 110");
+	flowrun_noted("0 110");
 	repeat_free(b.repeat);
 	flowrun_fini(&r);
 }
