@@ -60,6 +60,7 @@ run_error(struct db_run *r, const PGresult *res, const char *about, bool at_comm
 {
 	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 	const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+	const char *where = PQresultErrorField(res, PG_DIAG_SOURCE_FUNCTION);
 
 	if (r->sqlstate[0])
 		return;
@@ -72,6 +73,8 @@ run_error(struct db_run *r, const PGresult *res, const char *about, bool at_comm
 	r->message = xstrdup(text ? text : "");
 	r->about = about;
 	r->at_commit = at_commit;
+	/* Its SQLSTATE has other meanings, and its text a language. */
+	r->stale = where && strcmp(where, "RevalidateCachedQuery") == 0;
 }
 
 static bool
@@ -268,7 +271,7 @@ run_plan(struct db_pipe *p, struct db_run *r)
 	r->results = xcalloc(b->n, sizeof(PGresult *));
 	r->n_prepare = r->at = 0;
 	r->sqlstate[0] = '\0';
-	r->at_commit = false;
+	r->at_commit = r->stale = false;
 	for (const struct db_query *q = b->first; q; q = q->next) {
 		const struct span name = span_of(q->st->name);
 		const struct db_stmt *known = map_get(p->prepared, name);

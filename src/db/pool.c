@@ -265,7 +265,7 @@ pool_finished(struct db *d, struct db_run *r)
 		run_succeed(r);
 		return;
 	}
-	verdict = db_judge(r->sqlstate);
+	verdict = db_judge(r->sqlstate, r->stale);
 	if (verdict == DB_REPREPARE)
 		run_forget(p, r);
 	if (verdict == DB_RECONNECT)

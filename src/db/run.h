@@ -49,6 +49,7 @@ struct db_run {
 	char sqlstate[6];  /* of the first error, "" = none */
 	char *message;     /* of the first error */
 	bool at_commit;    /* the error came at the commit itself */
+	bool stale;        /* what it reads has other columns than when it was prepared */
 	const char *about; /* statement that failed */
 };
 
@@ -91,9 +92,9 @@ enum db_verdict {
 	DB_FAIL,      /* tell the caller */
 	DB_REPEAT,    /* serialisation failure or deadlock: again at once */
 	DB_REPREPARE, /* the statement is not prepared here (any more) */
-	DB_RECONNECT, /* this server will not do: reconnect, then again */
+	DB_RECONNECT, /* this server or session will not do: reconnect, then again */
 };
-enum db_verdict db_judge(const char *sqlstate);
+enum db_verdict db_judge(const char *sqlstate, bool stale);
 const struct err *db_error(struct arena *a, const char *sqlstate, const char *message,
 	const char *about) MUST_CHECK;
 

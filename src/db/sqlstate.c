@@ -9,16 +9,18 @@ state_is(const char *sqlstate, const char *prefix)
 }
 
 enum db_verdict
-db_judge(const char *sqlstate)
+db_judge(const char *sqlstate, bool stale)
 {
+	/* Only a new session is rid of a plan that was made before a migration. */
+	if (stale)
+		return DB_RECONNECT;
 	if (state_is(sqlstate, "40001") || state_is(sqlstate, "40P01"))
 		return DB_REPEAT;
 	/* A statement that the connection does not know, or knows already. */
 	if (state_is(sqlstate, "26000") || state_is(sqlstate, "42P05"))
 		return DB_REPREPARE;
-	/* 0A000: its plan was made before a migration. */
-	if (state_is(sqlstate, "0A000") || state_is(sqlstate, "08") ||
-		state_is(sqlstate, "57P0") || state_is(sqlstate, "25006"))
+	if (state_is(sqlstate, "08") || state_is(sqlstate, "57P0") ||
+		state_is(sqlstate, "25006"))
 		return DB_RECONNECT;
 	return DB_FAIL;
 }

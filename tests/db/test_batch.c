@@ -430,6 +430,41 @@ test_prepare_fails(void **state)
 		check_fail("%s", later.text);
 }
 
+/* A migration beside a running program: the plan cannot be had again, the answer can. */
+static void
+test_stale_plan(void **state)
+{
+	static const struct db_field fields[] = {DB_TIME(struct num, n)};
+	static const struct db_stmt look = {
+		.name = "t_look", .sql = "SELECT n FROM shape", DB_ROW(struct num, fields)};
+	static const struct db_stmt alter = {
+		.name = "t_alter", .sql = "ALTER TABLE shape ALTER n TYPE timestamptz(3)"};
+	/* The same SQLSTATE, but nothing that a new session would mend. */
+	static const struct db_stmt refused = {
+		.name = "t_refused", .sql = "SELECT flaky('0A000', 1) AS n"};
+	struct dbrun_call calls[] = {
+		{.fill = fill_stmt, .ctx = (void *)(uintptr_t)&look},
+		{.fill = fill_stmt, .ctx = (void *)(uintptr_t)&alter},
+		{.fill = fill_stmt, .ctx = (void *)(uintptr_t)&look},
+	};
+	const struct db_opts o = dbrun_opts(dsn, 1);
+	struct dbrun *r;
+
+	(void)state;
+	(void)pg_sql(dsn, "CREATE TABLE shape (n timestamptz(0))");
+	r = dbrun_new(&o);
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+		dbrun_start(r, &calls[i]);
+	dbrun_wait(r);
+	dbrun_free(r);
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+		if (calls[i].failed)
+			check_fail("%zu: %s", i, calls[i].text);
+	assert_int_equal(dbrun_fails(dsn, fill_stmt, (void *)(uintptr_t)&refused), ERR_DB);
+	assert_int_equal(pg_number(dsn, "SELECT last_value FROM tries"), 1);
+	(void)pg_sql(dsn, "DROP TABLE shape");
+}
+
 /* ---- many at once ---- */
 
 static void
@@ -862,6 +897,7 @@ main(void)
 		cmocka_unit_test_setup(test_repeats, fresh),
 		cmocka_unit_test_setup(test_prepared_lost, fresh),
 		cmocka_unit_test_setup(test_prepare_fails, fresh),
+		cmocka_unit_test_setup(test_stale_plan, fresh),
 		cmocka_unit_test_setup(test_pipeline, fresh),
 		cmocka_unit_test_setup(test_unreachable, fresh),
 		cmocka_unit_test_setup(test_busy, fresh),
