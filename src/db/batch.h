@@ -6,7 +6,8 @@
  * connection broke before the answer: it may have committed; repeat with the same keys),
  * ERR_CONFLICT (23505 on a key and the statement did not say ON CONFLICT; 23503, what is
  * referred to has gone or got another key), ERR_TIMEOUT (57014),
- * ERR_DB (anything else, with SQLSTATE). 40001 and 40P01 are repeated up to five times inside.
+ * ERR_DB (anything else, with SQLSTATE). 40001 and 40P01 are repeated up to five times inside,
+ * whatever connections broke meanwhile; so is what met a broken one and cannot have committed.
  * A batch that a cancelled task has sent runs to its end on the server; its results are
  * dropped.
  */

@@ -1,6 +1,7 @@
 #include "db/conn.h"
 
 #include <event2/event.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -267,6 +268,18 @@ db_conn_free(struct db_conn *c)
 	free(c->why);
 	c->magic = 0;
 	free(c);
+}
+
+/* The end of a session stands in its socket before the loop tells us: do not send into that. */
+bool
+db_conn_alive(const struct db_conn *c)
+{
+	struct pollfd fd = {.events = POLLRDHUP};
+
+	if (c->state != CONN_UP)
+		return false;
+	fd.fd = PQsocket(c->pg);
+	return poll(&fd, 1, 0) == 0;
 }
 
 PGconn *

@@ -28,6 +28,8 @@ struct db_conn *db_conn_new(
 	struct loop *l, const struct db_opts *o, const struct db_conn_ops *ops, void *owner);
 void db_conn_free(struct db_conn *c);
 PGconn *db_conn_pg(const struct db_conn *c); /* NULL unless up */
+/* Up, and as far as the kernel knows the server has not left. */
+bool db_conn_alive(const struct db_conn *c);
 /* Why it is not up; SPAN_NONE before the first failure. */
 struct span db_conn_why(const struct db_conn *c);
 void db_conn_flush(struct db_conn *c);

@@ -231,7 +231,7 @@ db_pipe_free(struct db_pipe *p)
 bool
 db_pipe_up(const struct db_pipe *p)
 {
-	return p->up && db_conn_pg(p->conn) != NULL;
+	return p->up && db_conn_alive(p->conn);
 }
 
 size_t

@@ -7,9 +7,10 @@
 #include "base/metric.h"
 
 #define DB_MAGIC 0xdb000d01u
-#define RUN_TRIES_MAX 6   /* the first and five repetitions */
+#define RUN_REPEATS_MAX 5 /* for what others do, see batch.h */
+#define RUN_LOSSES_MAX 5  /* for connections, above those that the lane has */
 #define PIPE_DEPTH 4      /* batches in flight per connection */
-#define REPEAT_PAUSE_MS 5 /* times the number of tries, with jitter */
+#define REPEAT_PAUSE_MS 5 /* times the number of repetitions, with jitter */
 
 struct pool_lane {
 	struct db_pipe **pipes;
@@ -107,7 +108,6 @@ run_queue(struct db_run *r, bool front)
 	struct db *d = r->db;
 	struct pool_lane *l = run_lane(r);
 
-	r->waiting = true;
 	if (front)
 		list_prepend(&l->waiting, &r->link);
 	else
@@ -123,8 +123,7 @@ lane_place(struct pool_lane *l)
 	for (size_t i = 0; i < l->n_pipes; i++) {
 		struct db_pipe *p = l->pipes[i];
 
-		if (db_pipe_up(p) && db_pipe_load(p) < PIPE_DEPTH &&
-			(!best || db_pipe_load(p) < db_pipe_load(best)))
+		if (db_pipe_load(p) < (best ? db_pipe_load(best) : PIPE_DEPTH) && db_pipe_up(p))
 			best = p;
 	}
 	return best;
@@ -138,18 +137,13 @@ lane_pump(struct pool_lane *l)
 	while (!list_empty(&l->waiting) && (p = lane_place(l))) {
 		struct db_run *r = LIST_ENTRY(list_pop(&l->waiting), struct db_run, link);
 
-		loop_timer_clear(&r->timer);
-		r->waiting = false;
-		r->sent_us = clock_us();
-		r->tries++;
-		if (db_pipe_send(p, r))
+		/* Nothing has left: it waits on, for as long as it may, for another. */
+		if (!db_pipe_send(p, r)) {
+			list_prepend(&l->waiting, &r->link);
 			continue;
-		if (r->tries < RUN_TRIES_MAX)
-			run_queue(r, true);
-		else
-			run_wake(r, err_new(r->batch->arena, ERR_DB_GONE,
-					    "the batch cannot be sent to the database: %.*s",
-					    SPAN_FMT(db_pipe_why(p))));
+		}
+		loop_timer_clear(&r->timer);
+		r->sent_us = clock_us();
 	}
 }
 
@@ -203,7 +197,7 @@ run_repeat(struct db_run *r, bool pause)
 
 	db_run_drop(r);
 	if (pause)
-		ms = REPEAT_PAUSE_MS * r->tries * (50 + clock_us() % 100) / 100;
+		ms = REPEAT_PAUSE_MS * r->repeats * (50 + clock_us() % 100) / 100;
 	if (ms)
 		loop_timer_set(r->db->loop, &r->timer, ms, run_again, r);
 	else
@@ -248,11 +242,35 @@ run_forget(struct db_pipe *p, const struct db_run *r)
 			db_pipe_forget(p, r->stmts[i]);
 }
 
+/*
+ * Counts what a bad connection cost. Each of the lane may be bad, as after a failover, before
+ * it is the batch.
+ */
+static bool
+run_may_lose(struct db_run *r)
+{
+	return r->losses++ < RUN_LOSSES_MAX + run_lane(r)->n_pipes;
+}
+
+/* May it be sent once more? Counts it. */
+static bool
+run_may_repeat(struct db_run *r, enum db_verdict verdict)
+{
+	switch (verdict) {
+	case DB_RECONNECT:
+		return run_may_lose(r);
+	case DB_REPEAT:
+	case DB_REPREPARE:
+		return r->repeats++ < RUN_REPEATS_MAX;
+	default:
+		return false;
+	}
+}
+
 static void
 pool_finished(struct db *d, struct db_run *r)
 {
 	struct db_pipe *p = r->pipe;
-	const bool again = r->tries < RUN_TRIES_MAX;
 	enum db_verdict verdict;
 
 	MAGIC_CHECK(d, DB_MAGIC);
@@ -270,10 +288,10 @@ pool_finished(struct db *d, struct db_run *r)
 		run_forget(p, r);
 	if (verdict == DB_RECONNECT)
 		db_pipe_break(p, r->message);
-	if (verdict == DB_FAIL || !again)
-		run_fail(r);
-	else
+	if (run_may_repeat(r, verdict))
 		run_repeat(r, verdict == DB_REPEAT);
+	else
+		run_fail(r);
 }
 
 static void
@@ -285,7 +303,7 @@ pool_lost(struct db *d, struct db_run *r, bool may_have_committed, struct span w
 		run_free(r);
 		return;
 	}
-	if ((r->read_only || !may_have_committed) && r->tries < RUN_TRIES_MAX) {
+	if ((r->read_only || !may_have_committed) && run_may_lose(r)) {
 		run_queue(r, true);
 		return;
 	}

@@ -37,8 +37,9 @@ struct db_run {
 	struct loop_timer timer; /* end of waiting, or pause before a repetition */
 	enum db_lane lane;
 	int64_t sent_us;
-	int tries;
-	bool read_only, waiting;
+	int repeats;   /* after 40001, 40P01, 26000 or 42P05 */
+	size_t losses; /* connections that broke under it, or to a server that will not do */
+	bool read_only;
 	/* In flight: first the prepares and their sync, then the statements and theirs. */
 	const struct db_stmt **prepare;
 	size_t n_prepare;

@@ -280,6 +280,7 @@ test_errors(void **state)
 		{{.name = "e8", .sql = "SELECT flaky('23505', 100)"}, ERR_CONFLICT},
 		{{.name = "e9", .sql = "SELECT flaky('40001', 100)"}, ERR_DB},
 		{{.name = "e10", .sql = "SELECT pg_sleep(30)"}, ERR_TIMEOUT},
+		{{.name = "e11", .sql = "SELECT flaky('25006', 1000)"}, ERR_DB_GONE},
 	};
 	struct db_opts o = dbrun_opts(dsn, 1);
 
@@ -352,6 +353,12 @@ test_repeats(void **state)
 			 .sql = "SELECT die_once() AS n",
 			 DB_ROW(struct num, num_fields)},
 			2},
+		/* Three connections left take none of the five repetitions away. */
+		{{.name = "r5",
+			 .sql = "SELECT CASE WHEN flaky('25006', 3) > 0"
+				" THEN flaky('40001', 12) END AS n",
+			 DB_ROW(struct num, num_fields)},
+			13},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -724,6 +731,65 @@ test_server_killed(void **state)
 	assert_int_equal(n, 0);
 }
 
+/* All sessions of a pool end at once, as when the server starts again, while the loop is busy.
+ */
+struct ending {
+	struct dbrun *run;
+	struct loop_timer timer;
+	struct dbrun_call *calls;
+	size_t n;
+	bool seen;
+};
+
+#define SESSIONS                                                                               \
+	" FROM pg_stat_activity WHERE datname = current_database() AND backend_type LIKE "     \
+	"'client%' AND pid <> pg_backend_pid()"
+
+static void
+sessions_end(void *arg)
+{
+	struct ending *e = arg;
+
+	const bool seen = e->seen;
+
+	e->seen = pg_number(dsn, "SELECT count(*)" SESSIONS " AND state = 'idle'") ==
+		  (int64_t)e->n;
+	/* Once more, so that the pool sees it as well. */
+	if (!seen || !e->seen) {
+		loop_timer_set(e->run->loop, &e->timer, 10, sessions_end, e);
+		return;
+	}
+	(void)pg_sql(dsn, "SELECT pg_terminate_backend(pid)" SESSIONS);
+	while (pg_number(dsn, "SELECT count(*)" SESSIONS) > 0)
+		continue;
+	for (size_t i = 0; i < e->n; i++)
+		dbrun_start(e->run, &e->calls[i]);
+}
+
+/* However many of them a batch would meet: none of them is tried. */
+static void
+test_sessions_end(void **state)
+{
+	int64_t keys[12];
+	struct dbrun_call calls[ARRAY_LEN(keys)] = {{0}};
+	const struct db_opts o = dbrun_opts(dsn, ARRAY_LEN(keys));
+	struct ending e = {.run = dbrun_new(&o), .calls = calls, .n = ARRAY_LEN(keys)};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		keys[i] = (int64_t)i;
+		calls[i].fill = fill_insert;
+		calls[i].ctx = &keys[i];
+	}
+	loop_timer_set(e.run->loop, &e.timer, 0, sessions_end, &e);
+	dbrun_wait(e.run);
+	dbrun_free(e.run);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (calls[i].failed)
+			check_fail("%zu: %s", i, calls[i].text);
+	assert_int_equal(pg_number(dsn, "SELECT count(*) FROM t"), ARRAY_LEN(keys));
+}
+
 /* ---- lanes ---- */
 
 struct lanes {
@@ -903,6 +969,7 @@ main(void)
 		cmocka_unit_test_setup(test_busy, fresh),
 		cmocka_unit_test_setup(test_cancelled, fresh),
 		cmocka_unit_test_setup(test_stopped, fresh),
+		cmocka_unit_test_setup(test_sessions_end, fresh),
 		cmocka_unit_test_setup(test_lanes, fresh),
 		cmocka_unit_test_setup(test_two_hosts, fresh),
 		cmocka_unit_test_setup(test_bad_dsn, fresh),
