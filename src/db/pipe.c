@@ -8,6 +8,7 @@
 #include "db/conn.h"
 
 #define PIPE_MAGIC 0xdb91be01u
+#define PIPE_FORGET "DEALLOCATE ALL" /* so that the session knows as little as we do */
 
 struct db_pipe {
 	unsigned magic;
@@ -15,6 +16,7 @@ struct db_pipe {
 	const struct db_pipe_ops *ops;
 	struct db_conn *conn;
 	bool up;
+	bool forgot;          /* the session may hold statements that `prepared` does not */
 	struct map *prepared; /* by name; value: the statement, prepared or about to be */
 	struct list runs;     /* in flight, in the order of their answers */
 	size_t load;
@@ -30,6 +32,7 @@ pipe_on_up(void *owner, PGconn *pg)
 		return false;
 	map_free(p->prepared, NULL);
 	p->prepared = map_new();
+	p->forgot = false;
 	p->up = true;
 	p->ops->pump(p->db);
 	return true;
@@ -91,27 +94,20 @@ result_failed(const PGresult *res)
 	}
 }
 
-static bool
-result_is(const PGresult *res, const char *sqlstate)
-{
-	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-
-	return state && strcmp(state, sqlstate) == 0;
-}
-
-/*
- * One answer to a prepare: an error or a skip means it has to be asked for again, unless the
- * error is that it is there already.
- */
+/* One answer to a prepare: an error or a skip means it has to be asked for again. */
 static void
 pipe_prepared(struct db_pipe *p, struct db_run *r, const PGresult *res)
 {
 	const struct db_stmt *st = r->prepare[r->at];
 
 	if (result_failed(res))
-		run_error(r, res, st->name, false);
-	if (PQresultStatus(res) != PGRES_COMMAND_OK && !result_is(res, "42P05"))
+		run_error(r, res, st ? st->name : PIPE_FORGET, false);
+	if (PQresultStatus(res) == PGRES_COMMAND_OK)
+		return;
+	if (st)
 		map_remove(p->prepared, span_of(st->name));
+	else
+		p->forgot = true;
 }
 
 static void
@@ -247,9 +243,11 @@ db_pipe_why(const struct db_pipe *p)
 }
 
 void
-db_pipe_forget(struct db_pipe *p, const struct db_stmt *st)
+db_pipe_forget(struct db_pipe *p)
 {
-	map_remove(p->prepared, span_of(st->name));
+	map_free(p->prepared, NULL);
+	p->prepared = map_new();
+	p->forgot = true;
 }
 
 void
@@ -267,11 +265,14 @@ run_plan(struct db_pipe *p, struct db_run *r)
 
 	r->n = b->n;
 	r->stmts = xcalloc(b->n, sizeof(*r->stmts));
-	r->prepare = xcalloc(b->n, sizeof(*r->prepare));
+	r->prepare = xcalloc(b->n + 1, sizeof(*r->prepare));
 	r->results = xcalloc(b->n, sizeof(PGresult *));
 	r->n_prepare = r->at = 0;
 	r->sqlstate[0] = '\0';
 	r->at_commit = r->stale = false;
+	if (p->forgot)
+		r->prepare[r->n_prepare++] = NULL;
+	p->forgot = false;
 	for (const struct db_query *q = b->first; q; q = q->next) {
 		const struct span name = span_of(q->st->name);
 		const struct db_stmt *known = map_get(p->prepared, name);
@@ -286,22 +287,28 @@ run_plan(struct db_pipe *p, struct db_run *r)
 }
 
 static bool
+pipe_put_prepare(PGconn *pg, const struct db_stmt *st)
+{
+	unsigned types[DB_PARAMS_MAX];
+
+	if (!st)
+		return PQsendQueryParams(pg, PIPE_FORGET, 0, NULL, NULL, NULL, NULL, 1) == 1;
+	db_param_oids(st, types);
+	return PQsendPrepare(pg, st->name, st->sql, st->params ? (int)strlen(st->params) : 0,
+		       types) == 1;
+}
+
+static bool
 pipe_put(PGconn *pg, struct db_run *r)
 {
 	static const int binary[DB_PARAMS_MAX] = {
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, //
 		1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, //
 	};
-	unsigned types[DB_PARAMS_MAX];
 
-	for (size_t i = 0; i < r->n_prepare; i++) {
-		const struct db_stmt *st = r->prepare[i];
-
-		db_param_oids(st, types);
-		if (!PQsendPrepare(pg, st->name, st->sql,
-			    st->params ? (int)strlen(st->params) : 0, types))
+	for (size_t i = 0; i < r->n_prepare; i++)
+		if (!pipe_put_prepare(pg, r->prepare[i]))
 			return false;
-	}
 	/* Their own sync: a refused statement later must not undo the preparing. */
 	if (r->n_prepare && !PQpipelineSync(pg))
 		return false;

@@ -1,7 +1,6 @@
 #include "db/run.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "base/metric.h"
@@ -233,15 +232,6 @@ run_fail(struct db_run *r)
 	run_wake(r, e);
 }
 
-/* Only what is meant: a statement that is there cannot be prepared a second time. */
-static void
-run_forget(struct db_pipe *p, const struct db_run *r)
-{
-	for (size_t i = 0; strcmp(r->sqlstate, "26000") == 0 && i < r->n; i++)
-		if (r->about && strcmp(r->stmts[i]->name, r->about) == 0)
-			db_pipe_forget(p, r->stmts[i]);
-}
-
 /*
  * Counts what a bad connection cost. Each of the lane may be bad, as after a failover, before
  * it is the batch.
@@ -285,7 +275,7 @@ pool_finished(struct db *d, struct db_run *r)
 	}
 	verdict = db_judge(r->sqlstate, r->stale);
 	if (verdict == DB_REPREPARE)
-		run_forget(p, r);
+		db_pipe_forget(p);
 	if (verdict == DB_RECONNECT)
 		db_pipe_break(p, r->message);
 	if (run_may_repeat(r, verdict))

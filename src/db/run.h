@@ -41,7 +41,7 @@ struct db_run {
 	size_t losses; /* connections that broke under it, or to a server that will not do */
 	bool read_only;
 	/* In flight: first the prepares and their sync, then the statements and theirs. */
-	const struct db_stmt **prepare;
+	const struct db_stmt **prepare; /* NULL in front: drop all that the session has */
 	size_t n_prepare;
 	const struct db_stmt **stmts;
 	PGresult **results;
@@ -75,7 +75,8 @@ size_t db_pipe_load(const struct db_pipe *p);
 struct span db_pipe_why(const struct db_pipe *p);
 /* False when the connection turned out to be broken: nothing can have committed. */
 bool db_pipe_send(struct db_pipe *p, struct db_run *r) MUST_CHECK;
-void db_pipe_forget(struct db_pipe *p, const struct db_stmt *st); /* 26000: prepare again */
+/* We and the session disagree about what is prepared: the next batch begins with nothing. */
+void db_pipe_forget(struct db_pipe *p);
 void db_pipe_break(struct db_pipe *p, const char *why);
 
 /* value.c: types of the wire. */
@@ -92,7 +93,7 @@ void db_result_give(struct db_batch *b, size_t i, const struct db_stmt *st, PGre
 enum db_verdict {
 	DB_FAIL,      /* tell the caller */
 	DB_REPEAT,    /* serialisation failure or deadlock: again at once */
-	DB_REPREPARE, /* the statement is not prepared here (any more) */
+	DB_REPREPARE, /* the session has other statements than we think */
 	DB_RECONNECT, /* this server or session will not do: reconnect, then again */
 };
 enum db_verdict db_judge(const char *sqlstate, bool stale);

@@ -16,7 +16,7 @@ db_judge(const char *sqlstate, bool stale)
 		return DB_RECONNECT;
 	if (state_is(sqlstate, "40001") || state_is(sqlstate, "40P01"))
 		return DB_REPEAT;
-	/* A statement that the connection does not know, or knows already. */
+	/* A statement that the session does not know (DISCARD ALL), or knows already. */
 	if (state_is(sqlstate, "26000") || state_is(sqlstate, "42P05"))
 		return DB_REPREPARE;
 	if (state_is(sqlstate, "08") || state_is(sqlstate, "57P0") ||

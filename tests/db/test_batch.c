@@ -374,24 +374,53 @@ test_repeats(void **state)
 }
 
 static void
+fill_many(struct db_batch *b, void *ctx)
+{
+#define MANY_STMT(i)                                                                           \
+	{                                                                                      \
+		.name = "t_many" #i, .sql = "INSERT INTO t (k) VALUES ($1)", .params = "i"     \
+	}
+	static const struct db_stmt stmts[] = {MANY_STMT(0), MANY_STMT(1), MANY_STMT(2),
+		MANY_STMT(3), MANY_STMT(4), MANY_STMT(5), MANY_STMT(6), MANY_STMT(7)};
+	const int64_t *first = ctx;
+
+	for (size_t i = 0; i < ARRAY_LEN(stmts); i++)
+		(void)db_add(b, &stmts[i], db_int(*first + (int64_t)i));
+}
+
+/* A session that lost some of its statements, or all, under several batches in flight. */
+static void
 test_prepared_lost(void **state)
 {
-	static const struct db_stmt forget = {.name = "t_forget", .sql = "DEALLOCATE ALL"};
-	int64_t n = -1;
-	struct dbrun_call a = {.fill = fill_count, .read = read_count, .ctx = &n};
-	struct dbrun_call b = {.fill = fill_stmt, .ctx = (void *)(uintptr_t)&forget};
-	struct dbrun_call c = {.fill = fill_count, .read = read_count, .ctx = &n};
+	static const struct db_stmt forget[] = {
+		{.name = "t_forget", .sql = "DEALLOCATE ALL"},
+		{.name = "t_forget_one", .sql = "DEALLOCATE t_many6"},
+	};
 	const struct db_opts o = dbrun_opts(dsn, 1);
-	struct dbrun *r = dbrun_new(&o);
 
-	(void)state;
-	dbrun_start(r, &a);
-	dbrun_start(r, &b);
-	dbrun_start(r, &c);
-	dbrun_wait(r);
-	dbrun_free(r);
-	assert_false(a.failed || b.failed || c.failed);
-	assert_int_equal(n, 0);
+	for (size_t i = 0; i < ARRAY_LEN(forget); i++) {
+		int64_t first[] = {0, 10, 20, 30};
+		struct dbrun_call lose = {
+			.fill = fill_stmt, .ctx = (void *)(uintptr_t)&forget[i]};
+		struct dbrun_call many[ARRAY_LEN(first)] = {{0}};
+		struct dbrun *r = dbrun_new(&o);
+
+		(void)fresh(state);
+		for (size_t n = 0; n < ARRAY_LEN(many); n++) {
+			many[n].fill = fill_many;
+			many[n].ctx = &first[n];
+			dbrun_start(r, &many[n]);
+			if (n == 0)
+				dbrun_start(r, &lose);
+		}
+		dbrun_wait(r);
+		dbrun_free(r);
+		for (size_t n = 0; n < ARRAY_LEN(many); n++)
+			if (many[n].failed)
+				check_fail("%s, %zu: %s", forget[i].sql, n, many[n].text);
+		assert_false(lose.failed);
+		assert_int_equal(pg_number(dsn, "SELECT count(*) FROM t"), 32);
+	}
 }
 
 /*
