@@ -84,16 +84,52 @@ conninfo_session(struct arena *a, PQconninfoOption *all, const struct db_opts *o
 		conninfo_put(ci, n, "application_name", arena_cstr(a, o->name));
 }
 
-/* libpq's own words would quote the string, and with it the password. */
+/* libpq ends user and password of a URI at the first @, if that comes before a slash. */
+static bool
+conninfo_uri_is_clear(struct span dsn)
+{
+	struct span rest = dsn;
+	size_t at, slash;
+
+	if (!span_starts(dsn, SPAN("postgres://")) && !span_starts(dsn, SPAN("postgresql://")))
+		return true;
+	rest = span_slice(rest, span_find(rest, SPAN("://")) + 3, rest.n);
+	at = span_find_byte(rest, '@');
+	slash = span_find_byte(rest, '/');
+	if (at < slash)
+		rest = span_slice(rest, at + 1, rest.n);
+	return !span_has(span_slice(rest, 0, span_find_byte(rest, '?')), SPAN("@"));
+}
+
+static bool
+conninfo_ports_are_numbers(struct span ports)
+{
+	struct span port;
+	uint64_t n;
+
+	while (span_cut(&ports, ',', &port))
+		if (port.n && !span_u64(port, 65535, &n))
+			return false;
+	return true;
+}
+
+/*
+ * libpq's own words would quote the string, and with it the password: when it cannot be read,
+ * and when it takes a part of the password for a host or a port.
+ */
 static const struct err *
 conninfo_parse(struct arena *a, struct span dsn, PQconninfoOption **out)
 {
 	*out = PQconninfoParse(arena_cstr(a, dsn), NULL);
-	if (*out)
+	if (*out && conninfo_uri_is_clear(dsn) &&
+		conninfo_ports_are_numbers(conninfo_value(*out, "port")))
 		return NULL;
+	PQconninfoFree(*out);
+	*out = NULL;
 	return err_new(a, ERR_CONFIG,
 		"the database connection string cannot be read: put values with spaces between "
-		"single quotes, percent-encode them in a URI");
+		"single quotes; in a URI, percent-encode what is special in user and password: "
+		"@ is %%40, : is %%3A, / is %%2F, ? is %%3F");
 }
 
 const struct err *

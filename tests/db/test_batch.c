@@ -921,7 +921,14 @@ static void
 test_secret_dsn(void **state)
 {
 	static const char *const dsns[] = {"host=h password=Geheim Wort-7",
-		"postgres://u:Wort-7@[::1/x", "host=h 'Wort-7'=x", "postgres://u:Wort-7@h/x?y"};
+		"postgres://u:Wort-7@[::1/x", "host=h 'Wort-7'=x", "postgres://u:Wort-7@h/x?y",
+		/* Read as host, port or database. */
+		"postgres://u:Geheim@Wort-7@h/x", "postgresql://u:Wort/7@h/x",
+		"postgres://u:7/Wort@h/x", "postgres://u:Wort?7/7@h/x",
+		"postgres://u:7@Wort/7@h/x", "postgres://u:7?@Wort@h/x"};
+	static const char *const good[] = {"postgres://u:Wort-7@h/x", "postgres://h,g/x",
+		"postgres://u:Geheim%40Wort%2F7@h:5432,g/x?application_name=a@b",
+		"postgres:///x?host=/run/x&port=,1", "host=@x,/y port=1,65535 password=a@b/c"};
 	struct arena *a = arena_new();
 
 	(void)state;
@@ -933,7 +940,8 @@ test_secret_dsn(void **state)
 		if (span_has(err_text(a, e), SPAN("Wort")))
 			check_fail("%.*s", SPAN_FMT(err_text(a, e)));
 	}
-	check_ok(a, db_dsn_check(a, SPAN("postgres://u:Wort-7@h/x")));
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		check_ok(a, db_dsn_check(a, span_of(good[i])));
 	arena_free(a);
 }
 
