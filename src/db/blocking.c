@@ -18,7 +18,7 @@ db_blocking_open(struct arena *a, struct span dsn, int statement_timeout_ms, PGc
 	for (size_t i = 0; i < ci.hosts; i++) {
 		PGconn *pg;
 
-		e = db_conninfo(a, &o, i, &ci);
+		e = db_conninfo(a, &o, i, NULL, &ci);
 		if (e)
 			return e;
 		pg = PQconnectdbParams(ci.keys, ci.values, 0);

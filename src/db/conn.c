@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "db/resolve.h"
 #include "task/loop.h"
 
 #define CONN_MAGIC 0xdb0c0041u
@@ -13,7 +14,8 @@
 #define CONN_BACKOFF_MAX_MS 5000
 
 enum conn_state {
-	CONN_DOWN, /* the timer runs until the next attempt */
+	CONN_DOWN,    /* the timer runs until the next attempt */
+	CONN_LOOKING, /* for the addresses of the host */
 	CONN_CONNECTING,
 	CONN_UP,
 	CONN_BROKEN, /* closes in the next turn */
@@ -29,6 +31,8 @@ struct db_conn {
 	PGconn *pg;
 	struct event *ev_read, *ev_write;
 	struct loop_timer timer;
+	struct db_resolver *names;
+	struct db_ask ask;
 	int64_t backoff_ms;
 	size_t attempt;
 	bool reported; /* this outage has been logged */
@@ -37,6 +41,7 @@ struct db_conn {
 
 static void conn_attempt(void *arg);
 static void conn_event(evutil_socket_t fd, short what, void *arg);
+static db_resolved_fn conn_resolved;
 
 static void
 conn_unwatch(struct db_conn *c)
@@ -118,10 +123,26 @@ conn_lost(struct db_conn *c, const char *why)
 }
 
 static void
+conn_not_found(struct db_conn *c, const char *why)
+{
+	struct arena *a = arena_new();
+	const struct span said =
+		arena_printf(a, "the host %s cannot be found: %s", c->ask.name, why);
+
+	conn_failed(c, arena_cstr(a, said));
+	arena_free(a);
+}
+
+static void
 conn_timeout(void *arg)
 {
 	struct db_conn *c = arg;
 
+	if (c->state == CONN_LOOKING) {
+		db_ask_stop(&c->ask);
+		conn_not_found(c, "the name service did not answer within 5 s");
+		return;
+	}
 	conn_failed(c, "the server did not answer within 5 s");
 }
 
@@ -183,23 +204,9 @@ conn_poll(struct db_conn *c)
 }
 
 static void
-conn_attempt(void *arg)
+conn_connect(struct db_conn *c, const struct db_conninfo *ci)
 {
-	struct db_conn *c = arg;
-	struct arena *a;
-	struct db_conninfo ci;
-	const struct err *e;
-
-	MAGIC_CHECK(c, CONN_MAGIC);
-	a = arena_new();
-	e = db_conninfo(a, &c->opts, c->attempt, &ci);
-	if (e) {
-		conn_failed(c, arena_cstr(a, e->text));
-		arena_free(a);
-		return;
-	}
-	c->pg = PQconnectStartParams(ci.keys, ci.values, 0);
-	arena_free(a);
+	c->pg = PQconnectStartParams(ci->keys, ci->values, 0);
 	assert(c->pg);
 	if (PQstatus(c->pg) == CONNECTION_BAD) {
 		conn_failed(c, PQerrorMessage(c->pg));
@@ -208,6 +215,47 @@ conn_attempt(void *arg)
 	c->state = CONN_CONNECTING;
 	loop_timer_set(c->loop, &c->timer, CONN_TIMEOUT_MS, conn_timeout, c);
 	conn_watch(c, EV_WRITE);
+}
+
+/* addrs: what was found for the host, NULL = nothing was asked yet. */
+static void
+conn_open(struct db_conn *c, const char *addrs)
+{
+	struct arena *a = arena_new();
+	struct db_conninfo ci;
+	const struct err *e = db_conninfo(a, &c->opts, c->attempt, addrs, &ci);
+
+	if (e) {
+		conn_failed(c, arena_cstr(a, e->text));
+	} else if (ci.name) {
+		c->state = CONN_LOOKING;
+		loop_timer_set(c->loop, &c->timer, CONN_TIMEOUT_MS, conn_timeout, c);
+		db_ask_start(&c->ask, c->names, ci.name, conn_resolved, c);
+	} else {
+		conn_connect(c, &ci);
+	}
+	arena_free(a);
+}
+
+static void
+conn_resolved(void *arg, const char *addrs, const char *why)
+{
+	struct db_conn *c = arg;
+
+	MAGIC_CHECK(c, CONN_MAGIC);
+	if (addrs)
+		conn_open(c, addrs);
+	else
+		conn_not_found(c, why);
+}
+
+static void
+conn_attempt(void *arg)
+{
+	struct db_conn *c = arg;
+
+	MAGIC_CHECK(c, CONN_MAGIC);
+	conn_open(c, NULL);
 }
 
 static void
@@ -241,12 +289,14 @@ conn_event(evutil_socket_t fd, short what, void *arg)
 }
 
 struct db_conn *
-db_conn_new(struct loop *l, const struct db_opts *o, const struct db_conn_ops *ops, void *owner)
+db_conn_new(struct loop *l, struct db_resolver *names, const struct db_opts *o,
+	const struct db_conn_ops *ops, void *owner)
 {
 	struct db_conn *c = xcalloc(1, sizeof(*c));
 
 	c->magic = CONN_MAGIC;
 	c->loop = l;
+	c->names = names;
 	c->opts = *o;
 	c->ops = ops;
 	c->owner = owner;
@@ -262,6 +312,7 @@ db_conn_free(struct db_conn *c)
 		return;
 	MAGIC_CHECK(c, CONN_MAGIC);
 	loop_timer_clear(&c->timer);
+	db_ask_stop(&c->ask);
 	conn_unwatch(c);
 	if (c->pg)
 		PQfinish(c->pg);

@@ -3,8 +3,9 @@
  *
  * Connects, watches the socket, comes back with back-off 0.1 s to 5 s. A connection string that
  * names several hosts is tried one host per attempt, so that a silent first host does not hide
- * the second. The owner is told when it is up, when there is input and when it was lost; it
- * talks libpq in between. Name lookups of libpq block: use addresses, `hostaddr` or a socket.
+ * the second. Its name is looked up before libpq gets it; finding it and connecting may take
+ * 5 s each. The owner is told when it is up, when there is input and when it was lost; it
+ * talks libpq in between.
  */
 #ifndef DB_CONN_H
 #define DB_CONN_H
@@ -14,6 +15,7 @@
 #include "db/db.h"
 
 struct db_conn;
+struct db_resolver;
 
 struct db_conn_ops {
 	/* Authenticated, writable, non-blocking, not yet in pipeline mode. False: give up. */
@@ -24,8 +26,8 @@ struct db_conn_ops {
 	void (*down)(void *owner, struct span why);
 };
 
-struct db_conn *db_conn_new(
-	struct loop *l, const struct db_opts *o, const struct db_conn_ops *ops, void *owner);
+struct db_conn *db_conn_new(struct loop *l, struct db_resolver *names, const struct db_opts *o,
+	const struct db_conn_ops *ops, void *owner);
 void db_conn_free(struct db_conn *c);
 PGconn *db_conn_pg(const struct db_conn *c); /* NULL unless up */
 /* Up, and as far as the kernel knows the server has not left. */
@@ -36,12 +38,16 @@ void db_conn_flush(struct db_conn *c);
 /* Closes it in the next turn and connects again: for 25006, 57P0x and broken protocol. */
 void db_conn_break(struct db_conn *c, const char *why);
 
-/* Keyword and value arrays for libpq with our defaults; host `attempt` of a list. */
+/*
+ * Keyword and value arrays for libpq with our defaults; host `attempt` of a list, with the
+ * addresses found for its name, or NULL.
+ */
 struct db_conninfo {
 	const char **keys, **values;
 	size_t hosts;
+	const char *name; /* of the host, when libpq would look it up; or NULL */
 };
 const struct err *db_conninfo(struct arena *a, const struct db_opts *o, size_t attempt,
-	struct db_conninfo *out) MUST_CHECK;
+	const char *addrs, struct db_conninfo *out) MUST_CHECK;
 
 #endif

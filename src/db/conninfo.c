@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "db/resolve.h"
+
 #define CONNINFO_MAX 64
 
 static struct span
@@ -46,6 +48,24 @@ conninfo_put(struct db_conninfo *ci, size_t *n, const char *key, const char *val
 	ci->keys[*n] = key;
 	ci->values[*n] = value;
 	(*n)++;
+}
+
+/* One host; its name as often as it has addresses, for TLS and the file of passwords. */
+static void
+conninfo_host(struct arena *a, PQconninfoOption *all, size_t i, const char *addrs,
+	struct db_conninfo *ci, size_t *n)
+{
+	const char *host = conninfo_pick(a, conninfo_value(all, "host"), i);
+	const char *hostaddr = conninfo_pick(a, conninfo_value(all, "hostaddr"), i);
+	const char *hosts = host;
+
+	if (!hostaddr[0] && !addrs && db_resolver_wants(host))
+		ci->name = host;
+	for (size_t more = conninfo_count(span_of(addrs)); more > 1; more--)
+		hosts = arena_cstr(a, arena_printf(a, "%s,%s", hosts, host));
+	conninfo_put(ci, n, "host", hosts);
+	conninfo_put(ci, n, "hostaddr", addrs ? arena_cstr(a, span_of(addrs)) : hostaddr);
+	conninfo_put(ci, n, "port", conninfo_pick(a, conninfo_value(all, "port"), i));
 }
 
 /* What the operator did not say is said by us. */
@@ -142,8 +162,16 @@ db_dsn_check(struct arena *a, struct span dsn)
 	return e;
 }
 
+static bool
+conninfo_is_ours(struct span key)
+{
+	return span_is(key, "options") || span_is(key, "host") || span_is(key, "hostaddr") ||
+	       span_is(key, "port");
+}
+
 const struct err *
-db_conninfo(struct arena *a, const struct db_opts *o, size_t attempt, struct db_conninfo *out)
+db_conninfo(struct arena *a, const struct db_opts *o, size_t attempt, const char *addrs,
+	struct db_conninfo *out)
 {
 	PQconninfoOption *all;
 	const struct err *e = conninfo_parse(a, o->dsn, &all);
@@ -157,20 +185,15 @@ db_conninfo(struct arena *a, const struct db_opts *o, size_t attempt, struct db_
 	if (!hosts)
 		hosts = conninfo_count(conninfo_value(all, "host"));
 	out->hosts = hosts ? hosts : 1;
+	out->name = NULL;
 	for (PQconninfoOption *opt = all; opt->keyword; opt++) {
 		const struct span v = opt->val ? span_of(opt->val) : SPAN_NONE;
 
-		if (!v.n || span_is(span_of(opt->keyword), "options"))
-			continue;
-		if (span_is(span_of(opt->keyword), "host") ||
-			span_is(span_of(opt->keyword), "hostaddr") ||
-			span_is(span_of(opt->keyword), "port"))
-			conninfo_put(out, &n, arena_cstr(a, span_of(opt->keyword)),
-				conninfo_pick(a, v, attempt % out->hosts));
-		else
+		if (v.n && !conninfo_is_ours(span_of(opt->keyword)))
 			conninfo_put(out, &n, arena_cstr(a, span_of(opt->keyword)),
 				arena_cstr(a, v));
 	}
+	conninfo_host(a, all, attempt % out->hosts, addrs, out, &n);
 	conninfo_defaults(all, out, &n);
 	conninfo_session(a, all, o, out, &n);
 	conninfo_put(out, &n, NULL, NULL);

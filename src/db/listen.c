@@ -139,11 +139,11 @@ static const struct db_conn_ops listen_ops = {
 };
 
 struct db_listener *
-db_listener_new(struct loop *loop, const struct db_opts *o)
+db_listener_new(struct loop *loop, struct db_resolver *names, const struct db_opts *o)
 {
 	struct db_listener *l = xcalloc(1, sizeof(*l));
 
-	l->conn = db_conn_new(loop, o, &listen_ops, l);
+	l->conn = db_conn_new(loop, names, o, &listen_ops, l);
 	return l;
 }
 

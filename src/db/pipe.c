@@ -192,8 +192,8 @@ static const struct db_conn_ops pipe_ops = {
 };
 
 struct db_pipe *
-db_pipe_new(
-	struct db *d, struct loop *l, const struct db_opts *o, const struct db_pipe_ops *ops)
+db_pipe_new(struct db *d, struct loop *l, struct db_resolver *names, const struct db_opts *o,
+	const struct db_pipe_ops *ops)
 {
 	struct db_pipe *p = xcalloc(1, sizeof(*p));
 
@@ -202,7 +202,7 @@ db_pipe_new(
 	p->ops = ops;
 	p->prepared = map_new();
 	list_init(&p->runs);
-	p->conn = db_conn_new(l, o, &pipe_ops, p);
+	p->conn = db_conn_new(l, names, o, &pipe_ops, p);
 	return p;
 }
 

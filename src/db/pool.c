@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/metric.h"
+#include "db/resolve.h"
 
 #define DB_MAGIC 0xdb000d01u
 #define RUN_REPEATS_MAX 5 /* for what others do, see batch.h */
@@ -24,6 +25,7 @@ struct db {
 	char *dsn, *name;
 	struct pool_lane lanes[DB_LANES];
 	struct db_listener *listener;
+	struct db_resolver *names;
 	bool pumping, freeing;
 };
 
@@ -326,7 +328,7 @@ lane_open(struct db *d, enum db_lane lane, int connections, int statement_timeou
 	l->n_pipes = (size_t)connections;
 	l->pipes = xcalloc(l->n_pipes + 1, sizeof(struct db_pipe *));
 	for (size_t i = 0; i < l->n_pipes; i++)
-		l->pipes[i] = db_pipe_new(d, d->loop, &o, &pool_pipe_ops);
+		l->pipes[i] = db_pipe_new(d, d->loop, d->names, &o, &pool_pipe_ops);
 }
 
 struct db *
@@ -344,6 +346,7 @@ db_new(struct loop *l, const struct db_opts *o)
 	arena_free(a);
 	d->opts.dsn = span_of(d->dsn);
 	d->opts.name = span_of(d->name);
+	d->names = db_resolver_new(l);
 	lane_open(d, DB_LANE_WORK, o->connections, o->statement_timeout_ms);
 	lane_open(d, DB_LANE_PUBLIC, o->public_connections, o->public_timeout_ms);
 	lane_open(d, DB_LANE_VITAL, o->vital_connections, o->statement_timeout_ms);
@@ -364,6 +367,7 @@ db_free(struct db *d)
 			db_pipe_free(d->lanes[i].pipes[n]);
 		free(d->lanes[i].pipes);
 	}
+	db_resolver_free(d->names);
 	free(d->dsn);
 	free(d->name);
 	d->magic = 0;
@@ -383,6 +387,6 @@ void
 db_listen(struct db *d, const char *channel, db_notify_fn *fn, void *arg)
 {
 	if (!d->listener)
-		d->listener = db_listener_new(d->loop, &d->opts);
+		d->listener = db_listener_new(d->loop, d->names, &d->opts);
 	db_listener_add(d->listener, channel, fn, arg);
 }

@@ -14,6 +14,7 @@
 #include "db/db.h"
 
 struct db_pipe;
+struct db_resolver;
 
 struct db_query {
 	const struct db_stmt *st;
@@ -67,8 +68,8 @@ struct db_pipe_ops {
 	void (*lost)(struct db *d, struct db_run *r, bool may_have_committed, struct span why);
 	void (*pump)(struct db *d); /* a place is free */
 };
-struct db_pipe *db_pipe_new(
-	struct db *d, struct loop *l, const struct db_opts *o, const struct db_pipe_ops *ops);
+struct db_pipe *db_pipe_new(struct db *d, struct loop *l, struct db_resolver *names,
+	const struct db_opts *o, const struct db_pipe_ops *ops);
 void db_pipe_free(struct db_pipe *p);
 bool db_pipe_up(const struct db_pipe *p);
 size_t db_pipe_load(const struct db_pipe *p);
@@ -102,7 +103,8 @@ const struct err *db_error(struct arena *a, const char *sqlstate, const char *me
 
 /* listen.c */
 struct db_listener;
-struct db_listener *db_listener_new(struct loop *loop, const struct db_opts *o);
+struct db_listener *db_listener_new(
+	struct loop *loop, struct db_resolver *names, const struct db_opts *o);
 void db_listener_add(struct db_listener *l, const char *channel, db_notify_fn *fn, void *arg);
 void db_listener_free(struct db_listener *l);
 
