@@ -17,13 +17,11 @@ static struct conf conf;
 static int
 setup(void **state)
 {
-	int applied;
-
 	(void)state;
 	pg = pg_shared();
 	arena = arena_new();
-	dsn = pg_database(pg);
-	return db_migrate(arena, dsn, &applied) ? 1 : 0;
+	dsn = dbrun_database(pg);
+	return 0;
 }
 
 static int

@@ -12,13 +12,10 @@ static int64_t account;
 static int
 setup(void **state)
 {
-	int applied;
-
 	(void)state;
 	arena = arena_new();
 	pg = pg_shared();
-	dsn = pg_database(pg);
-	check_ok(arena, db_migrate(arena, dsn, &applied));
+	dsn = dbrun_database(pg);
 	account = pg_number(dsn,
 		"INSERT INTO account (kind, slug, actor_type, name, public_key_pem,"
 		" ed25519_public, private_keys) VALUES ('organization', 'stadt',"

@@ -14,16 +14,10 @@ static struct conf conf;
 static int
 setup(void **state)
 {
-	struct arena *a = arena_new();
-	int applied;
-	const struct err *e;
-
 	(void)state;
 	pg = pg_start();
-	dsn = pg_database(pg);
-	e = db_migrate(a, dsn, &applied);
-	arena_free(a);
-	return e ? 1 : 0;
+	dsn = dbrun_database(pg);
+	return 0;
 }
 
 static int

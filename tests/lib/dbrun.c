@@ -1,6 +1,7 @@
 #include "lib/dbrun.h"
 
 #include "lib/check.h"
+#include "lib/pg.h"
 
 struct dbrun_state {
 	struct db_batch batch;
@@ -100,6 +101,18 @@ dbrun_opts(struct span dsn, int connections)
 		.wait_ms = 5000,
 		.statement_timeout_ms = 5000,
 	};
+}
+
+struct span
+dbrun_database(struct pg *p)
+{
+	const struct span dsn = pg_database(p);
+	struct arena *a = arena_new();
+	int applied;
+
+	check_ok(a, db_migrate(a, dsn, &applied));
+	arena_free(a);
+	return dsn;
 }
 
 struct dbrun *

@@ -6,6 +6,8 @@
 
 #include "db/db.h"
 
+struct pg;
+
 struct dbrun {
 	struct env env;
 	struct loop *loop;
@@ -29,6 +31,7 @@ struct dbrun_call {
 
 struct dbrun *dbrun_new(const struct db_opts *o);
 struct db_opts dbrun_opts(struct span dsn, int connections);
+struct span dbrun_database(struct pg *p); /* a fresh one with the schema of the hub */
 void dbrun_start(struct dbrun *r, struct dbrun_call *c);
 void dbrun_wait(struct dbrun *r); /* until all have ended; nothing can be started afterwards */
 void dbrun_free(struct dbrun *r);
