@@ -385,7 +385,8 @@ receive_unfollow(struct task *t)
 	struct receive *r = task_state(t);
 
 	receive_open(t);
-	follow_delete(&r->tx, r->own ? r->own->account.id : 0, r->read.signer, r->plan.follow);
+	follow_delete(&r->tx, r->own ? r->own->account.id : 0, r->read.signer, r->plan.follow,
+		r->read.uri);
 	/* The Follow may come after its Undo: then it is over before it began. */
 	if (r->plan.follow.p && r->plan.follow.n <= INBOX_ID_MAX)
 		inbox_forestall(&r->tx, r->read.signer, r->plan.follow, SPAN("undone before"));

@@ -409,25 +409,32 @@ follow_put(struct db_batch *b, int64_t account, struct span actor_uri, struct sp
 
 /*
  * Of the id, and of the pair as well, since some servers name a Follow that was never sent. But
- * one that was taken in and has been followed by another is not the one that holds now.
+ * one that was taken in and has been followed by another is not the one that holds now; nor is
+ * one that never came, if the one that holds was signed later than this was.
  */
 static const struct db_stmt follow_delete_stmt = {
 	.name = "follow_delete",
 	.sql = "DELETE FROM follow f"
 	       " USING remote_actor r"
 	       " WHERE r.id = f.actor AND r.uri = $2"
-	       "   AND (f.uri = $3 OR ($1 <> 0 AND f.account = $1 AND NOT EXISTS ("
+	       "   AND (f.uri = $3 OR ($1 <> 0 AND f.account = $1"
+	       "        AND NOT EXISTS ("
 	       "        SELECT 1 FROM inbox_activity a"
-	       "         WHERE a.signer = $2 AND a.uri = $3 AND a.type = 'Follow')))",
-	.params = "itt",
+	       "         WHERE a.signer = $2 AND a.uri = $3 AND a.type = 'Follow')"
+	       "        AND NOT EXISTS ("
+	       "        SELECT 1 FROM inbox_activity a"
+	       "          JOIN inbox_activity by ON by.signed_at < a.signed_at"
+	       "         WHERE a.signer = $2 AND a.uri = f.uri"
+	       "           AND by.signer = $2 AND by.uri = $4)))",
+	.params = "ittt",
 };
 
 void
-follow_delete(
-	struct db_batch *b, int64_t account, struct span actor_uri, struct span follow_uri)
+follow_delete(struct db_batch *b, int64_t account, struct span actor_uri,
+	struct span follow_uri, struct span by_uri)
 {
 	(void)db_add(b, &follow_delete_stmt, db_int(account), db_text(actor_uri),
-		db_text(follow_uri));
+		db_text(follow_uri), db_text(by_uri));
 }
 
 static const struct db_field follower_fields[] = {

@@ -73,9 +73,13 @@ struct follower {
 };
 void follow_put(
 	struct db_batch *b, int64_t account, struct span actor_uri, struct span follow_uri);
-/* By Follow id or by (actor, account), account 0 = any; not by the id of an older Follow. */
-void follow_delete(
-	struct db_batch *b, int64_t account, struct span actor_uri, struct span follow_uri);
+/*
+ * Because of the activity by_uri that was taken in. By Follow id; or by (actor, account),
+ * account 0 = none, unless the id is of an older Follow or the one that holds was signed after
+ * by_uri.
+ */
+void follow_delete(struct db_batch *b, int64_t account, struct span actor_uri,
+	struct span follow_uri, struct span by_uri);
 size_t follow_list(struct db_batch *b, int64_t account, int64_t limit); /* 0 = all accounts */
 const struct err *follower_row(
 	const struct db_batch *b, size_t i, size_t row, struct follower *out) MUST_CHECK;

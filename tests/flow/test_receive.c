@@ -412,6 +412,47 @@ test_undo_of_older_follow(void **state)
 	}
 }
 
+/* The Undo of a Follow that has not come yet is not of the one that came before it. */
+static void
+test_undo_of_unseen_follow(void **state)
+{
+	const struct span without_id = arena_printf(arena,
+		"{\"type\":\"Follow\",\"actor\":\"%.*s\",\"object\":\"%.*s\"}", SPAN_FMT(alice),
+		SPAN_FMT(stadt));
+	const struct {
+		const char *type;
+		struct span object;
+	} cases[] = {
+		{"Undo", body("f1", "Follow", alice, stadt)},
+		{"Undo", without_id},
+		{"Block", stadt},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		(void)clean(NULL);
+		take_later(60, "f2", "Follow", alice, stadt);
+		take_later(30, "x1", cases[i].type, alice, cases[i].object);
+		while (work() > 0)
+			;
+		check_span(span_of(pg_sql(fedi->dsn, "SELECT uri FROM follow")), uri("f2"));
+		/* Said after it, the same is of it. */
+		take_later(90, "x2", cases[i].type, alice, cases[i].object);
+		assert_int_equal(work(), 1);
+		assert_int_equal(number("SELECT count(*) FROM follow"), 0);
+	}
+	(void)clean(NULL);
+	take_later(60, "f2", "Follow", alice, stadt);
+	take_later(30, "u1", "Undo", alice, body("f1", "Follow", alice, stadt));
+	while (work() > 0)
+		;
+	/* It comes after all, signed anew: it was over before it began. */
+	take_later(120, "f1", "Follow", alice, stadt);
+	assert_int_equal(work(), 0);
+	assert_string_equal(outcome("f1"), "undone before");
+	check_span(span_of(pg_sql(fedi->dsn, "SELECT uri FROM follow")), uri("f2"));
+}
+
 static void
 test_block(void **state)
 {
@@ -780,6 +821,7 @@ main(void)
 		cmocka_unit_test_setup(test_undo_before_follow, clean),
 		cmocka_unit_test_setup(test_undo_in_order, clean),
 		cmocka_unit_test_setup(test_undo_of_older_follow, clean),
+		cmocka_unit_test_setup(test_undo_of_unseen_follow, clean),
 		cmocka_unit_test_setup(test_block, clean),
 		cmocka_unit_test_setup(test_delete, clean),
 		cmocka_unit_test_setup(test_delete_beside_publishing, clean),
