@@ -75,22 +75,37 @@ deliver_begin(struct task *t)
 	return await_load(t, &d->item, &d->load, deliver_loaded);
 }
 
+static struct next
+deliver_wait(struct task *t, int64_t ms, const struct err *why)
+{
+	struct deliver *d = task_state(t);
+	const struct deliver_answer w = {.error = why,
+		.attempt = d->job->attempt,
+		.age_s = (clock_us() - d->job->created_us) / US_PER_S};
+
+	d->settle.verdict = deliver_judge(&w);
+	d->settle.error = why->text;
+	d->settle.delay_ms = ms;
+	return go(t, deliver_settle);
+}
+
 /* The host rests: not before its time, and not all at once then. */
 static struct next
 deliver_rest(struct task *t, int64_t ms)
 {
 	struct deliver *d = task_state(t);
-	const struct deliver_answer w = {
-		.error = err_new(task_arena(t), ERR_UNAVAILABLE,
-			"%.*s failed several times in a row or asked for a pause: waiting",
-			SPAN_FMT(d->load.host)),
-		.attempt = d->job->attempt,
-		.age_s = (clock_us() - d->job->created_us) / US_PER_S};
 
-	d->settle.verdict = deliver_judge(&w);
-	d->settle.error = w.error->text;
-	d->settle.delay_ms = ms + (int64_t)arc4random_uniform(30000);
-	return go(t, deliver_settle);
+	return deliver_wait(t, ms + (int64_t)arc4random_uniform(30000),
+		err_new(task_arena(t), ERR_UNAVAILABLE,
+			"%.*s failed several times in a row or asked for a pause: waiting",
+			SPAN_FMT(d->load.host)));
+}
+
+/* What is for followers only counts where it is known that there is one. */
+static bool
+deliver_is_behind(const struct deliver *d)
+{
+	return d->load.behind && !span_is(d->load.out->type, "Accept");
 }
 
 static struct next
@@ -111,6 +126,10 @@ deliver_loaded(struct task *t)
 		rest_ms = (d->load.known.open_until_us - clock_us()) / 1000;
 	if (rest_ms > 0)
 		return deliver_rest(t, rest_ms);
+	if (deliver_is_behind(d))
+		return deliver_wait(t, d->load.wait_ms + DELIVER_BACK_MS,
+			err_new(task_arena(t), ERR_UNAVAILABLE,
+				"the Accept for a new follower of this host goes first"));
 	return await_own(t, d->load.out->account, &d->own, deliver_sign);
 }
 

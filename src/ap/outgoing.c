@@ -12,6 +12,8 @@
 #define OUTGOING_GROUP 256
 #define OUTGOING_HOSTS 8192
 #define OUTGOING_HOST_TTL_MS 30000
+/* An hour and a half of a host that fails at nothing else: then the others go on without it. */
+#define OUTGOING_ACCEPT_TRIES 8
 
 /* ---- bodies: one for all inboxes of a group ---- */
 
@@ -61,7 +63,7 @@ host_remember(struct ap *ap, struct span host, struct host_known what)
 
 struct load_run {
 	struct db_batch batch;
-	size_t bodies, hosts;
+	size_t bodies, hosts, behind;
 };
 
 static step_fn load_ask, load_answer, load_failed;
@@ -90,6 +92,7 @@ load_ask(struct task *t)
 	struct gather_item **items = gather_items(t, &n);
 	struct span *uris = ARENA_ARRAY(a, n, struct span);
 	struct span *hosts = ARENA_ARRAY(a, n, struct span);
+	struct span *all_hosts = ARENA_ARRAY(a, n, struct span);
 	struct map *seen = map_new();
 
 	arena_own(a, load_free_map, seen);
@@ -99,6 +102,7 @@ load_ask(struct task *t)
 
 		if (!map_put(seen, arena_printf(a, "a%.*s", SPAN_FMT(it->activity)), r))
 			uris[n_uris++] = it->activity;
+		all_hosts[i] = it->host;
 		it->at_hand = h != NULL;
 		if (h)
 			it->known = *h;
@@ -108,11 +112,18 @@ load_ask(struct task *t)
 	db_batch_init(&r->batch, a);
 	r->bodies = activity_get(&r->batch, uris, n_uris);
 	r->hosts = remote_hosts(&r->batch, hosts, n_hosts);
+	r->behind = delivery_behind(&r->batch, all_hosts, n, OUTGOING_ACCEPT_TRIES);
 	return await_rows(t, &r->batch, load_answer);
 }
 
+static struct span
+load_behind_key(struct arena *a, struct span host, int64_t account)
+{
+	return arena_printf(a, "%lld %.*s", (long long)account, SPAN_FMT(host));
+}
+
 static const struct err *
-load_take(struct load_run *r, struct map *bodies, struct map *hosts)
+load_take(struct load_run *r, struct map *bodies, struct map *hosts, struct map *behind)
 {
 	struct arena *a = r->batch.arena;
 	const struct err *e = NULL;
@@ -133,6 +144,12 @@ load_take(struct load_run *r, struct map *bodies, struct map *hosts)
 		if (!(e = remote_host_row(&r->batch, r->hosts, i, row)))
 			(void)map_put(hosts, row->host, row);
 	}
+	for (size_t i = 0; !e && i < db_rows(&r->batch, r->behind); i++) {
+		struct delivery_behind *row = ARENA_NEW(a, struct delivery_behind);
+
+		if (!(e = delivery_behind_row(&r->batch, r->behind, i, row)))
+			(void)map_put(behind, load_behind_key(a, row->host, row->account), row);
+	}
 	return e;
 }
 
@@ -144,20 +161,28 @@ load_answer(struct task *t)
 	struct ap *ap = ap_of(t);
 	size_t n;
 	struct gather_item **items = gather_items(t, &n);
-	struct map *bodies = map_new(), *hosts = map_new();
+	struct map *bodies = map_new(), *hosts = map_new(), *behind = map_new();
 	const struct err *e;
 
 	arena_own(a, load_free_map, bodies);
 	arena_own(a, load_free_map, hosts);
-	if ((e = load_take(r, bodies, hosts)))
+	arena_own(a, load_free_map, behind);
+	if ((e = load_take(r, bodies, hosts, behind)))
 		return fail(t, e);
 	for (size_t i = 0; i < n; i++) {
 		struct load_item *it = items[i]->data;
 		struct outbound *o = map_get(bodies, it->activity);
 		const struct remote_host *row = map_get(hosts, it->host);
+		const struct delivery_behind *ahead = NULL;
 
-		if (o)
+		if (o) {
 			it->out = outbound_lend(it->arena, o);
+			ahead = map_get(behind, load_behind_key(a, it->host, o->account));
+		}
+		if (ahead) {
+			it->behind = true;
+			it->wait_ms = ahead->wait_ms;
+		}
 		if (it->at_hand)
 			continue;
 		it->known = (struct host_known){HTTPSIG_CAVAGE, TIME_NONE};

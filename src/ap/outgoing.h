@@ -31,7 +31,9 @@ struct load_item {
 	struct arena *arena; /* of the task that asks */
 	const struct outbound *out;
 	struct host_known known;
-	bool at_hand; /* own: the host was in memory */
+	bool behind;     /* an Accept of the account is still open at the host */
+	int64_t wait_ms; /* until that is tried again */
+	bool at_hand;    /* own: the host was in memory */
 };
 struct next await_load_at(struct task *t, struct gather_item *item, struct load_item *load,
 	step_fn *then, const char *name) MUST_CHECK;

@@ -163,11 +163,13 @@ activity_put(struct db_batch *b, const struct activity_new *n)
 
 /*
  * One job for each distinct inbox, a shared inbox before an own one. serial keeps the
- * activities about one object in order at each inbox.
+ * activities about one object in order at each inbox. An answer, which is about none, has a
+ * lane of its own at the host, where delivery_behind finds it.
  */
 #define DELIVERY_JOBS_WITH(more)                                                               \
-	" INSERT INTO job (kind, key, host, serial, args)"                                     \
-	" SELECT 'deliver', $1 || ' ' || inbox, host, nullif($3, 0)::text || ' ' || inbox,"    \
+	" INSERT INTO job (kind, key, host, priority, serial, args)"                           \
+	" SELECT 'deliver', $1 || ' ' || inbox, host, CASE WHEN $3 = 0 THEN -1 ELSE 0 END,"    \
+	"        nullif($3, 0)::text || ' ' || inbox,"                                         \
 	"        jsonb_build_object('activity', $1, 'inbox', inbox, 'account', $2" more ")"    \
 	"   FROM target"                                                                       \
 	"     ON CONFLICT (kind, key) WHERE state <> 'dead' DO NOTHING"
@@ -236,6 +238,49 @@ delivery_to_inbox(
 {
 	(void)db_add(b, &delivery_one_stmt, db_text(n->uri), db_int(n->account),
 		db_int(n->object), db_text(inbox), db_text(host));
+}
+
+static const struct db_field delivery_behind_fields[] = {
+	DB_TEXT(struct delivery_behind, host),
+	DB_INT(struct delivery_behind, account),
+	DB_INT(struct delivery_behind, wait_ms),
+};
+
+/* Two ways to the open ones, each by an index of its own. */
+static const struct db_stmt delivery_behind_stmt = {
+	.name = "delivery_behind",
+	.sql = "WITH host AS MATERIALIZED ("
+	       "  SELECT DISTINCT host, hashtextextended(host, -1) AS lane"
+	       "    FROM unnest($1) AS v (host)),"
+	       " open AS ("
+	       "  SELECT j.host, j.args, j.attempt, j.run_at"
+	       "    FROM host h"
+	       "    JOIN job j ON j.kind = 'deliver' AND j.state = 'ready' AND j.lane = h.lane"
+	       "   UNION ALL"
+	       "  SELECT j.host, j.args, j.attempt - 1, j.run_at"
+	       "    FROM job j"
+	       "    JOIN host h ON h.host = j.host"
+	       "   WHERE j.state = 'running' AND j.kind = 'deliver' AND j.priority = -1)"
+	       " SELECT host, (args->>'account')::int8 AS account,"
+	       "        greatest(0, extract(epoch FROM max(run_at) - now()) * 1000)::int8"
+	       "          AS wait_ms"
+	       "   FROM open"
+	       "  WHERE attempt < $2"
+	       "  GROUP BY 1, 2",
+	.params = "Ti",
+	DB_ROW(struct delivery_behind, delivery_behind_fields),
+};
+
+size_t
+delivery_behind(struct db_batch *b, const struct span *hosts, size_t n, int64_t tries)
+{
+	return db_add(b, &delivery_behind_stmt, db_texts(hosts, n), db_int(tries));
+}
+
+const struct err *
+delivery_behind_row(const struct db_batch *b, size_t i, size_t row, struct delivery_behind *out)
+{
+	return db_row(b, i, row, out);
 }
 
 /* Update and Delete of its object go there as well, if the old inbox had it. */
@@ -353,6 +398,7 @@ const struct db_stmt *const delivery_stmts[] = {
 	&delivery_reach_stmt,
 	&delivery_everyone_stmt,
 	&delivery_one_stmt,
+	&delivery_behind_stmt,
 	&delivery_moved_stmt,
 	&activity_get_stmt,
 	&activity_outbox_stmt,

@@ -60,6 +60,20 @@ void delivery_fan_out(struct db_batch *b, const struct activity_new *n, enum del
 void delivery_to_inbox(
 	struct db_batch *b, const struct activity_new *n, struct span inbox, struct span host);
 
+/*
+ * Answers (Accept) of our accounts that are still on their way to these hosts, but for those
+ * that failed `tries` times. Until it knows that somebody follows, a host drops what is for
+ * followers.
+ */
+struct delivery_behind {
+	struct span host;
+	int64_t account;
+	int64_t wait_ms; /* until the last of them is tried; 0 = it is being tried */
+};
+size_t delivery_behind(struct db_batch *b, const struct span *hosts, size_t n, int64_t tries);
+const struct err *delivery_behind_row(
+	const struct db_batch *b, size_t i, size_t row, struct delivery_behind *out) MUST_CHECK;
+
 /* What was for an inbox that is elsewhere now; the object's reach goes along. The job says
  * "moved": inboxes that name each other must not pass it to and fro. */
 void delivery_to_moved(struct db_batch *b, const struct activity_new *n, struct span old,

@@ -579,6 +579,87 @@ test_breaker(void **state)
 	assert_int_equal(number("SELECT count(*) FROM job"), 0);
 }
 
+/* ---- behind an Accept ---- */
+
+static void
+send_accept(const char *path)
+{
+	struct outgoing o = {.base = fedi->peer_base,
+		.paths = &path,
+		.n = 1,
+		.act = {.account = fedi->stadt,
+			.uri = arena_printf(
+				arena, "%.*s/o/stadt/a/1/accept-1", SPAN_FMT(fedi->hub_base)),
+			.type = SPAN("Accept"),
+			.body = SPAN("{\"type\":\"Accept\"}")}};
+
+	dbrun_ok(fedi->dsn, fill_outgoing, NULL, &o);
+}
+
+static void
+all_due(void)
+{
+	(void)pg_sql(fedi->dsn, "UPDATE job SET run_at = now()");
+}
+
+/* A post that comes before the Accept is dropped where nobody is known to follow yet. */
+static void
+test_behind_accept(void **state)
+{
+	struct fixed answer = {500, NULL};
+
+	(void)state;
+	fedi->answer = answer_fixed;
+	fedi->arg = &answer;
+	send_accept("/users/a/inbox");
+	assert_int_equal(work(), 1);
+	send_to("create", "/inbox");
+	assert_int_equal(work(), 1);
+	assert_int_equal(fedi_count(fedi, "POST", "/inbox"), 0);
+	/* Nothing was tried, and it comes again as soon as the Accept has had its turn. */
+	assert_int_equal(number("SELECT attempt FROM job WHERE serial IS NOT NULL"), 0);
+	assert_in_range(number("SELECT extract(epoch FROM c.run_at - a.run_at)::int8"
+			       " FROM job c, job a"
+			       " WHERE c.serial IS NOT NULL AND a.serial IS NULL"),
+		1, 3);
+	/* Also when both are due in the same moment. */
+	answer.status = 202;
+	all_due();
+	assert_int_equal(work(), 2);
+	assert_int_equal(fedi_count(fedi, "POST", "/users/a/inbox"), 2);
+	all_due();
+	(void)work();
+	assert_int_equal(fedi_count(fedi, "POST", "/inbox"), 1);
+	assert_int_equal(number("SELECT count(*) FROM job"), 0);
+}
+
+/* Not another account's, and not for days: the host may answer all but Accepts. */
+static void
+test_not_behind_accept(void **state)
+{
+	static const char *const sql[] = {
+		"UPDATE job SET attempt = 8",
+		"UPDATE job SET state = 'dead'",
+		"UPDATE job SET host = 'other'",
+		"UPDATE job SET args = args || '{\"account\": 7}'",
+	};
+	struct fixed answer = {500, NULL};
+
+	(void)state;
+	fedi->answer = answer_fixed;
+	fedi->arg = &answer;
+	for (size_t i = 0; i < ARRAY_LEN(sql); i++) {
+		(void)clean(NULL);
+		send_accept("/users/a/inbox");
+		assert_int_equal(work(), 1);
+		(void)pg_sql(fedi->dsn, sql[i]);
+		send_to("create", "/inbox");
+		assert_int_equal(work(), 1);
+		if (fedi_count(fedi, "POST", "/inbox") != 1)
+			check_fail("%s: waits", sql[i]);
+	}
+}
+
 /* ---- inboxes that are not there any more ---- */
 
 struct moving {
@@ -856,6 +937,8 @@ main(void)
 		cmocka_unit_test_setup(test_withdrawn_revived, clean),
 		cmocka_unit_test_setup(test_given_up, clean),
 		cmocka_unit_test_setup(test_breaker, clean),
+		cmocka_unit_test_setup(test_behind_accept, clean),
+		cmocka_unit_test_setup(test_not_behind_accept, clean),
 		cmocka_unit_test_setup(test_moved, clean),
 		cmocka_unit_test_setup(test_moved_backlog, clean),
 		cmocka_unit_test_setup(test_moved_in_a_circle, clean),
