@@ -259,6 +259,14 @@ CREATE TABLE remote_actor (
 CREATE INDEX remote_actor_key ON remote_actor (key_id);
 CREATE INDEX remote_actor_inbox ON remote_actor (coalesce(shared_inbox, inbox));
 
+-- What its document lists beside the key that was last asked for.
+CREATE TABLE remote_key (
+	key_id text PRIMARY KEY,
+	actor bigint NOT NULL REFERENCES remote_actor ON DELETE CASCADE,
+	public_key_pem text NOT NULL
+);
+CREATE INDEX remote_key_actor ON remote_key (actor);
+
 -- Where followers were reached before: what is still queued for the old inbox goes to the new one.
 CREATE TABLE remote_inbox_moved (
 	old text NOT NULL,

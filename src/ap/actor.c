@@ -323,7 +323,7 @@ actor_read(struct task *t)
 	if (r->doc.next.p)
 		return await_get(t, &r->get, r->doc.next, actor_read);
 	actor_tell_changed(t, r);
-	(void)remote_put(&r->batch, &r->doc.actor);
+	(void)remote_put(&r->batch, &r->doc.actor, r->doc.more, r->doc.n_more);
 	return await_commit(t, &r->batch, actor_stored);
 }
 

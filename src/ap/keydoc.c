@@ -178,6 +178,37 @@ keydoc_listed(const struct keydoc *k, const json_t *list, struct span actor)
 	return NULL;
 }
 
+static bool
+keydoc_has(const struct keydoc *k, struct span key_id)
+{
+	if (span_eq(key_id, k->key_id))
+		return true;
+	for (size_t i = 0; i < k->n_more; i++)
+		if (span_eq(key_id, k->more[i].id))
+			return true;
+	return false;
+}
+
+/* Only what is part of this very document: nobody else can say what such an id stands for. */
+static void
+keydoc_more(struct arena *a, struct keydoc *k, const json_t *list, struct span actor)
+{
+	size_t n = json_is_array(list) ? json_array_size(list) : list != NULL;
+
+	for (size_t i = 0; i < n && i < KEYDOC_KEYS && k->n_more < REMOTE_KEYS_MORE; i++) {
+		const json_t *key = json_is_array(list) ? json_array_get(list, i) : list;
+		struct span id = json_text(json_object_get(key, "id")), pem;
+		struct url u;
+
+		if (!keydoc_id(a, id, &u) || !u.fragment.p ||
+			!span_eq(keydoc_without_fragment(&u), actor) ||
+			!span_eq(keydoc_owner(key), actor) || keydoc_has(k, id) ||
+			!keydoc_pem(a, key, &pem))
+			continue;
+		k->more[k->n_more++] = (struct remote_key){.id = id, .pem = pem};
+	}
+}
+
 /* ---- the two kinds of document ---- */
 
 static bool
@@ -247,6 +278,8 @@ keydoc_actor(struct arena *a, struct keydoc *k, const json_t *doc, const struct 
 		return keydoc_bad(a, k, "its actor does not list it as its own");
 	if (!keydoc_pem(a, key, &k->actor.public_key_pem))
 		return keydoc_bad(a, k, "it is not an RSA key of 2048 to 4096 bits or Ed25519");
+	keydoc_more(a, k, json_object_get(doc, "publicKey"), id->text);
+	keydoc_more(a, k, json_object_get(doc, "assertionMethod"), id->text);
 	k->actor.uri = id->text;
 	k->actor.host = id->authority;
 	k->actor.key_id = k->key_id;

@@ -21,6 +21,9 @@ struct keydoc {
 	int reads;
 	bool gone;                 /* the actor has a tombstone, or answered 404 or 410 */
 	struct remote_actor actor; /* the result: all but id and fetched_us */
+	/* Its other keys, a few: who signs with two of them in turn is read once. */
+	struct remote_key more[REMOTE_KEYS_MORE];
+	size_t n_more;
 };
 
 /* ERR_AUTH when the key id cannot belong to an actor elsewhere. */

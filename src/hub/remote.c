@@ -31,8 +31,20 @@ static const struct db_field remote_fields[] = {
 
 static const struct db_stmt remote_by_key_stmt = {
 	.name = "remote_by_key",
-	.sql = "SELECT" REMOTE_COLUMNS "  FROM remote_actor"
-	       " WHERE key_id = $1",
+	.sql = "WITH k AS ("
+	       "  SELECT id AS actor, key_id AS known_id, public_key_pem AS pem"
+	       "    FROM remote_actor"
+	       "   WHERE key_id = $1"
+	       "   UNION ALL"
+	       "  SELECT actor, key_id, public_key_pem"
+	       "    FROM remote_key"
+	       "   WHERE key_id = $1)"
+	       " SELECT id, uri, host, inbox, shared_inbox, username, name, url, type,"
+	       "        known_id AS key_id, pem AS public_key_pem, fetched_at AS fetched_us"
+	       "   FROM k"
+	       "   JOIN remote_actor r ON r.id = k.actor"
+	       "  ORDER BY fetched_at DESC"
+	       "  LIMIT 1",
 	.params = "t",
 	DB_ROW(struct remote_actor, remote_fields),
 };
@@ -83,13 +95,45 @@ static const struct db_stmt remote_put_stmt = {
 	DB_ROW(struct remote_actor, remote_fields),
 };
 
+/* Under the lock of the actor's row: whoever read its document last is right. */
+static const struct db_stmt remote_put_keys_stmt = {
+	.name = "remote_put_keys",
+	.sql = "WITH owner AS ("
+	       "  SELECT id"
+	       "    FROM remote_actor"
+	       "   WHERE uri = $1),"
+	       " old AS ("
+	       "  DELETE FROM remote_key k"
+	       "   USING owner o"
+	       "   WHERE k.actor = o.id AND k.key_id <> ALL ($2))"
+	       " INSERT INTO remote_key (key_id, actor, public_key_pem)"
+	       " SELECT v.key_id, o.id, v.pem"
+	       "   FROM owner o, unnest($2, $3) AS v (key_id, pem)"
+	       "  ORDER BY v.key_id"
+	       "     ON CONFLICT (key_id) DO UPDATE"
+	       "    SET actor = excluded.actor, public_key_pem = excluded.public_key_pem",
+	.params = "tTT",
+};
+
 size_t
-remote_put(struct db_batch *b, const struct remote_actor *r)
+remote_put(struct db_batch *b, const struct remote_actor *r, const struct remote_key *more,
+	size_t n_more)
 {
-	return db_add(b, &remote_put_stmt, db_text(r->uri), db_text(r->host), db_text(r->inbox),
+	struct span ids[REMOTE_KEYS_MORE], pems[REMOTE_KEYS_MORE];
+	size_t i;
+
+	assert(n_more <= REMOTE_KEYS_MORE);
+	for (size_t k = 0; k < n_more; k++) {
+		ids[k] = more[k].id;
+		pems[k] = more[k].pem;
+	}
+	i = db_add(b, &remote_put_stmt, db_text(r->uri), db_text(r->host), db_text(r->inbox),
 		db_text(r->shared_inbox), db_text(r->username), db_text(r->name),
 		db_text(r->url), db_text(r->type), db_text(r->key_id),
 		db_text(r->public_key_pem));
+	(void)db_add(b, &remote_put_keys_stmt, db_text(r->uri), db_texts(ids, n_more),
+		db_texts(pems, n_more));
+	return i;
 }
 
 static const struct db_stmt remote_delete_stmt = {
@@ -491,6 +535,7 @@ const struct db_stmt *const remote_stmts[] = {
 	&remote_by_key_stmt,
 	&remote_by_uri_stmt,
 	&remote_put_stmt,
+	&remote_put_keys_stmt,
 	&remote_delete_stmt,
 	&remote_forget_stmt,
 	&remote_by_inbox_stmt,

@@ -10,10 +10,17 @@ struct remote_actor {
 	struct span key_id, public_key_pem;
 	int64_t fetched_us;
 };
+/* With that key, be it the one last asked for or another that the actor's document lists. */
 size_t remote_by_key(struct db_batch *b, struct span key_id);
 size_t remote_by_uri(struct db_batch *b, struct span uri);
-size_t remote_put(
-	struct db_batch *b, const struct remote_actor *r); /* insert or refresh; row: id */
+/* Insert or refresh; row: the actor. The other keys are all it has beside its own, and it has
+ * none twice. */
+#define REMOTE_KEYS_MORE 3
+struct remote_key {
+	struct span id, pem;
+};
+size_t remote_put(struct db_batch *b, const struct remote_actor *r,
+	const struct remote_key *more, size_t n_more);
 /*
  * Deletes actors with their follows, when they are confirmed to be gone. All in one call: locks
  * are taken in the order of actors, of our accounts, then of the generation.

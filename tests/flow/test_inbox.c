@@ -246,6 +246,71 @@ test_rotated_key(void **state)
 	assert_int_equal(rows(), 2);
 }
 
+/* An actor with two keys, or, if `arg` says so, with the second alone. */
+static void
+answer_two_keys(struct fedi *f, struct httpd_req *r)
+{
+	static const char *const names[] = {"main-key", "second-key"};
+	const bool *first_is_gone = f->arg;
+	struct arena *a = httpd_arena(r);
+	struct span id = fedi_actor(f, "alice");
+	json_t *keys = json_own(a, json_array());
+
+	for (size_t i = *first_is_gone; i < ARRAY_LEN(names); i++) {
+		struct span pem = pkey_public_pem(a, i == 0 ? f->key : f->other);
+
+		json_array_append_new(
+			keys, json_pack("{s:s%, s:s%, s:s%}", "id",
+				      arena_printf(a, "%.*s#%s", SPAN_FMT(id), names[i]).p,
+				      id.n + 1 + strlen(names[i]), "owner", id.p, id.n,
+				      "publicKeyPem", pem.p, pem.n));
+	}
+	fedi_reply(r, 200, "application/activity+json",
+		arena_printf(a,
+			"{\"@context\":\"https://www.w3.org/ns/activitystreams\",\"type\":"
+			"\"Person\",\"id\":\"%.*s\",\"inbox\":\"%.*s/"
+			"inbox\",\"publicKey\":%.*s}",
+			SPAN_FMT(id), SPAN_FMT(id), SPAN_FMT(json_dump(a, keys))));
+}
+
+/* Who signs with two keys in turn is asked for them once. */
+static void
+test_two_keys(void **state)
+{
+	struct fedi_post p[5];
+	bool first_is_gone = false;
+
+	(void)state;
+	fedi->answer = answer_two_keys;
+	fedi->arg = &first_is_gone;
+	for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+		p[i] = post_like((int)i);
+		if (i % 2) {
+			p[i].key_id = arena_printf(
+				arena, "%.*s#second-key", SPAN_FMT(fedi_actor(fedi, "alice")));
+			p[i].key = fedi->other;
+		}
+		if (i < 4)
+			fedi_posts(fedi, p + i, 1); /* a worker for each: nothing in memory */
+	}
+	for (size_t i = 0; i < 4; i++)
+		if (p[i].status != 202)
+			check_fail("%zu: %d %s", i, p[i].status, p[i].text);
+	assert_int_equal(fedi_count(fedi, "GET", NULL), 1);
+	/* What its document does not list any more is no key of its. */
+	first_is_gone = true;
+	(void)pg_sql(
+		fedi->dsn, "UPDATE remote_actor SET fetched_at = now() - interval '2 days'");
+	p[1] = post_like(10);
+	p[1].key_id = p[3].key_id;
+	p[1].key = fedi->other;
+	fedi_posts(fedi, p + 1, 1);
+	assert_int_equal(p[1].status, 202);
+	assert_int_equal(fedi_count(fedi, "GET", NULL), 2);
+	fedi_posts(fedi, p + 4, 1);
+	assert_int_equal(p[4].status, 503);
+}
+
 static void
 test_old_key_outlives_its_server(void **state)
 {
@@ -458,6 +523,7 @@ main(void)
 		cmocka_unit_test_setup(test_key_that_cannot_be_had, fedi_fresh),
 		cmocka_unit_test_setup(test_actor_gone, fedi_fresh),
 		cmocka_unit_test_setup(test_rotated_key, fedi_fresh),
+		cmocka_unit_test_setup(test_two_keys, fedi_fresh),
 		cmocka_unit_test_setup(test_old_key_outlives_its_server, fedi_fresh),
 		cmocka_unit_test_setup(test_forgery_shuts_nobody_out, fedi_fresh),
 		cmocka_unit_test_setup(test_unknown_delete, fedi_fresh),

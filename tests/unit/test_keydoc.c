@@ -135,6 +135,50 @@ test_actor(void **state)
 	assert_true(span_starts(k.actor.public_key_pem, SPAN("-----BEGIN PUBLIC KEY-----")));
 }
 
+/* Its other keys: one of each id, in the document itself, and not any number. */
+static void
+test_more_keys(void **state)
+{
+	const char *const keys = arena_printf(arena, "[%s,%s,%s,%s,%s,%s]",
+				  key_of(ACTOR "#k1", ACTOR), key_of(KEY, ACTOR),
+				  key_of(ACTOR "#k1", ACTOR),
+				  key_of(ACTOR "#k2", BASE "/users/y"),
+				  key_of(BASE "/users/y#k3", ACTOR),
+				  key_of("https://b.example/users/x#k4", ACTOR))
+					 .p,
+			  *const many = arena_printf(arena, "[%s,%s,%s,%s,%s]",
+				  key_of(ACTOR "#k1", ACTOR), key_of(ACTOR "#k2", ACTOR),
+				  key_of(ACTOR "#k3", ACTOR), key_of(ACTOR "#k4", ACTOR),
+				  key_of(KEY, ACTOR))
+						.p;
+	struct keydoc k = begin(KEY);
+
+	(void)state;
+	check_ok(arena, read_answer(&k, &(const struct answer){
+						.type = AP, .body = actor("publicKey", keys)}));
+	assert_int_equal(k.n_more, 1);
+	check_span(k.more[0].id, SPAN(ACTOR "#k1"));
+	assert_true(span_starts(k.more[0].pem, SPAN("-----BEGIN PUBLIC KEY-----")));
+	k = begin(KEY);
+	check_ok(arena, read_answer(&k, &(const struct answer){
+						.type = AP, .body = actor("publicKey", many)}));
+	assert_int_equal(k.n_more, REMOTE_KEYS_MORE);
+	check_span(k.actor.key_id, SPAN(KEY));
+	k = begin(KEY);
+	check_ok(arena, read_answer(&k, &(const struct answer){.type = AP,
+						.body = actor("assertionMethod",
+							arena_printf(arena,
+								"[{\"id\":\"" ACTOR
+								"#ed\",\"type\":\"Multikey\","
+								"\"controller\":\"" ACTOR
+								"\",\"publicKeyMultibase\":"
+								"\"z%.*s\"}]",
+								SPAN_FMT(multikey))
+								.p)}));
+	assert_int_equal(k.n_more, 1);
+	check_span(k.more[0].id, SPAN(ACTOR "#ed"));
+}
+
 static void
 test_taken(void **state)
 {
@@ -385,6 +429,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_actor),
+		cmocka_unit_test(test_more_keys),
 		cmocka_unit_test(test_taken),
 		cmocka_unit_test(test_multikey),
 		cmocka_unit_test(test_two_documents),
