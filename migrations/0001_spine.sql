@@ -276,7 +276,7 @@ CREATE TABLE remote_inbox_moved (
 );
 
 -- When a key was last asked for, also in vain: at most one fetch per key in five minutes, of an
--- actor that was not there in a day.
+-- actor that is gone for good in a day.
 CREATE TABLE key_fetch (
 	key_id text PRIMARY KEY,
 	at timestamptz NOT NULL,

@@ -274,7 +274,7 @@ actor_tell_changed(struct task *t, const struct actor_run *r)
 {
 	struct arena *a = task_arena(t);
 
-	if (!r->row.uri.p || span_eq(r->row.public_key_pem, r->doc.actor.public_key_pem))
+	if (!r->known.key || span_eq(r->row.public_key_pem, r->doc.actor.public_key_pem))
 		return;
 	log_warn(t, "key_changed", "actor=%.*s old=%.*s new=%.*s", LOG_STR(r->row.uri),
 		SPAN_FMT(actor_fingerprint(a, r->row.public_key_pem)),
@@ -318,6 +318,8 @@ actor_read(struct task *t)
 	db_batch_init(&r->batch, task_arena(t));
 	if (r->error) {
 		key_fetch_failed(&r->batch, r->key_id, r->error->text, r->doc.gone);
+		if (r->doc.read || r->doc.gone)
+			remote_key_drop(&r->batch, r->key_id);
 		return await_commit(t, &r->batch, actor_noted);
 	}
 	if (r->doc.next.p)
@@ -342,19 +344,19 @@ actor_stored(struct task *t)
 }
 
 /*
- * A key that was good until now stays so while its server only cannot be reached: a forged
- * signature in its name has us ask, and must not shut the true sender out.
+ * A key that was good until now stays so unless its server has shown a document that says
+ * otherwise, or is done with it for good: a forged signature in its name has us ask, and must
+ * not shut the true sender out because of a 403, a 404 or a page of somebody in between.
  */
 static struct next
 actor_noted(struct task *t)
 {
 	struct actor_run *r = task_state(t);
 
-	if (r->known.key && r->error->kind == ERR_UNAVAILABLE)
+	if (r->known.key && !r->doc.read && !r->doc.gone)
 		return r->q->age == ACTOR_CACHED ? actor_found(t, &r->known, true)
 						 : fail(t, r->error);
-	if (r->error->kind != ERR_UNAVAILABLE)
-		lru_drop(ap_of(t)->actors, r->key_id);
+	lru_drop(ap_of(t)->actors, r->key_id);
 	actor_bad_keep(ap_of(t), r->key_id, r->error);
 	return fail(t, r->error);
 }

@@ -104,7 +104,7 @@ keydoc_status(struct arena *a, struct keydoc *k, const struct http_call *c)
 		break;
 	case VERDICT_NOT_FOUND:
 	case VERDICT_GONE:
-		k->gone = true;
+		k->gone = http_verdict(c) == VERDICT_GONE;
 		return err_new(a, ERR_GONE, "the actor of the key %.*s does not exist",
 			LOG_STR(k->key_id));
 	case VERDICT_RETRY:
@@ -304,6 +304,7 @@ keydoc_follow(struct arena *a, struct keydoc *k, struct span to)
 		return keydoc_bad(a, k, "its document names no usable actor");
 	if (!keydoc_id(a, k->key_id, &key) || !span_eq(u.origin, key.origin))
 		return keydoc_bad(a, k, "its owner is on another host");
+	k->read = false; /* it has only sent on */
 	k->next = u.text;
 	return NULL;
 }
@@ -320,6 +321,7 @@ keydoc_read(struct arena *a, struct keydoc *k, const struct http_call *answer)
 		return e;
 	if (json_parse(a, answer->reply, &json_limits_ap, &doc) || !json_is_object(doc))
 		return keydoc_bad(a, k, "its document is not a JSON object");
+	k->read = true;
 	if (span_is(json_text(json_object_get(doc, "type")), "Tombstone")) {
 		k->gone = true;
 		return err_new(a, ERR_GONE, "the actor of the key %.*s has been deleted",

@@ -19,7 +19,9 @@ struct keydoc {
 	struct span key_id;
 	struct span next; /* the document to read now; SPAN_NONE when all is known */
 	int reads;
-	bool gone;                 /* the actor has a tombstone, or answered 404 or 410 */
+	bool read; /* a document was there: if it is an error, it is not for want of an answer
+		    */
+	bool gone; /* for good: a tombstone, or 410; a 404 may be over tomorrow */
 	struct remote_actor actor; /* the result: all but id and fetched_us */
 	/* Its other keys, a few: who signs with two of them in turn is read once. */
 	struct remote_key more[REMOTE_KEYS_MORE];

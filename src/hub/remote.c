@@ -136,6 +136,24 @@ remote_put(struct db_batch *b, const struct remote_actor *r, const struct remote
 	return i;
 }
 
+/* An actor keeps the id: it is what its document is asked for by. */
+static const struct db_stmt remote_key_drop_stmt = {
+	.name = "remote_key_drop",
+	.sql = "WITH other AS ("
+	       "  DELETE FROM remote_key"
+	       "   WHERE key_id = $1)"
+	       " UPDATE remote_actor"
+	       "    SET public_key_pem = ''"
+	       "  WHERE key_id = $1",
+	.params = "t",
+};
+
+void
+remote_key_drop(struct db_batch *b, struct span key_id)
+{
+	(void)db_add(b, &remote_key_drop_stmt, db_text(key_id));
+}
+
 static const struct db_stmt remote_delete_stmt = {
 	.name = "remote_delete",
 	.sql = "DELETE FROM follow"
@@ -536,6 +554,7 @@ const struct db_stmt *const remote_stmts[] = {
 	&remote_by_uri_stmt,
 	&remote_put_stmt,
 	&remote_put_keys_stmt,
+	&remote_key_drop_stmt,
 	&remote_delete_stmt,
 	&remote_forget_stmt,
 	&remote_by_inbox_stmt,

@@ -21,6 +21,8 @@ struct remote_key {
 };
 size_t remote_put(struct db_batch *b, const struct remote_actor *r,
 	const struct remote_key *more, size_t n_more);
+/* Its actor's server says that it is none (any more); the actor stays. */
+void remote_key_drop(struct db_batch *b, struct span key_id);
 /*
  * Deletes actors with their follows, when they are confirmed to be gone. All in one call: locks
  * are taken in the order of actors, of our accounts, then of the generation.
@@ -41,11 +43,12 @@ const struct err *remote_uri_row(
 /* Forgets actors nobody has to do with for a month, and notes that no longer say anything. */
 void remote_sweep(struct db_batch *b);
 
-/* At most one fetch per key in `window_s`; in a day if its actor was not there the last time.
+/* At most one fetch per key in `window_s`; in a day if its actor was gone for good the last
+ * time.
  */
 struct key_fetch {
 	bool allowed; /* go ahead: it is noted */
-	bool gone;    /* not allowed, because the actor was not there */
+	bool gone;    /* not allowed, because the actor is gone */
 	int64_t retry_after_s;
 };
 size_t key_fetch_allow(struct db_batch *b, struct span key_id, int64_t window_s);

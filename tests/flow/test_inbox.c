@@ -335,29 +335,83 @@ test_old_key_outlives_its_server(void **state)
 	assert_int_equal(fedi_count(fedi, "GET", NULL), 2);
 }
 
+struct fixed {
+	int status;
+	const char *type, *body;
+};
+
 static void
-answer_503(struct fedi *f, struct httpd_req *r)
+answer_fixed(struct fedi *f, struct httpd_req *r)
 {
-	(void)f;
-	fedi_reply(r, 503, "text/plain", SPAN("later"));
+	const struct fixed *x = f->arg;
+
+	fedi_reply(r, x->status, x->type, span_of(x->body));
 }
 
-/* A stranger's forgery has us ask for the key; that nobody answers just then is no reason. */
+/* A stranger's forgery has us ask for the key; that there is no answer just then is no reason.
+ */
 static void
 test_forgery_shuts_nobody_out(void **state)
 {
-	struct fedi_post p[3] = {post_like(1), post_like(2), post_like(3)};
+	static const struct {
+		struct fixed answer;
+		int forged, next, later; /* what the forgery and the true ones behind it get */
+	} cases[] = {
+		{{503, "text/plain", "later"}, 503, 202, 202},
+		{{403, "text/plain", "no"}, 401, 202, 202},
+		{{404, "text/plain", "no"}, 401, 202, 202},
+		{{200, "text/html", "<p>Are you human?"}, 401, 202, 202},
+		{{200, "application/activity+json", "<p>Are you human?"}, 401, 202, 202},
+		/* Its server has said that this is not its key. */
+		{{200, "application/activity+json", "{\"type\":\"Tombstone\"}"}, 401, 401, 401},
+		{{200, "application/activity+json", "{\"type\":\"Note\"}"}, 401, 401, 503},
+		{{410, "text/plain", "gone"}, 401, 401, 401},
+	};
 
 	(void)state;
-	fedi_posts(fedi, p, 1);
-	(void)pg_sql(fedi->dsn, "UPDATE key_fetch SET at = at - interval '6 minutes'");
-	fedi->answer = answer_503;
-	p[1].key = fedi->other;
-	fedi_posts(fedi, p + 1, 2);
-	assert_int_equal(p[1].status, 503);
-	assert_int_equal(fedi_count(fedi, "GET", NULL), 2);
-	assert_int_equal(p[2].status, 202);
-	assert_int_equal(rows(), 2);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct fedi_post p[4] = {
+			post_like(1), post_like(2), post_like(3), post_like(4)};
+		struct fixed answer = cases[i].answer;
+
+		fedi_clean(fedi);
+		fedi_posts(fedi, p, 1);
+		(void)pg_sql(fedi->dsn, "UPDATE key_fetch SET at = at - interval '6 minutes'");
+		fedi->answer = answer_fixed;
+		fedi->arg = &answer;
+		p[1].key = fedi->other;
+		fedi_posts(fedi, p + 1, 2);
+		fedi_posts(fedi, p + 3, 1); /* another worker */
+		assert_int_equal(fedi_count(fedi, "GET", NULL), 2);
+		if (p[1].status != cases[i].forged || p[2].status != cases[i].next ||
+			p[3].status != cases[i].later)
+			check_fail("case %zu: %d, %d, %d", i, p[1].status, p[2].status,
+				p[3].status);
+	}
+}
+
+/* A 404 may be over soon; who is gone for good is not asked for again in a day. */
+static void
+test_not_found_is_not_gone(void **state)
+{
+	static const int statuses[] = {404, 410};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
+		struct fedi_post p[2] = {post_like(1), post_like(2)};
+		struct fixed answer = {statuses[i], "text/plain", "x"};
+
+		fedi_clean(fedi);
+		fedi->answer = answer_fixed;
+		fedi->arg = &answer;
+		fedi_posts(fedi, p, 1);
+		assert_int_equal(p[0].status, 401);
+		(void)pg_sql(fedi->dsn, "UPDATE key_fetch SET at = at - interval '6 minutes'");
+		fedi->answer = NULL;
+		fedi_posts(fedi, p + 1, 1);
+		assert_int_equal(p[1].status, statuses[i] == 404 ? 202 : 401);
+		assert_int_equal(fedi_count(fedi, "GET", NULL), statuses[i] == 404 ? 2 : 1);
+	}
 }
 
 /* ---- Deletes of strangers ---- */
@@ -526,6 +580,7 @@ main(void)
 		cmocka_unit_test_setup(test_two_keys, fedi_fresh),
 		cmocka_unit_test_setup(test_old_key_outlives_its_server, fedi_fresh),
 		cmocka_unit_test_setup(test_forgery_shuts_nobody_out, fedi_fresh),
+		cmocka_unit_test_setup(test_not_found_is_not_gone, fedi_fresh),
 		cmocka_unit_test_setup(test_unknown_delete, fedi_fresh),
 		cmocka_unit_test_setup(test_last_word, fedi_fresh),
 		cmocka_unit_test_setup(test_last_word_of_a_stranger, fedi_fresh),
