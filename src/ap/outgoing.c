@@ -265,14 +265,14 @@ settle_put(struct task *t)
 	for (size_t i = 0; i < n; i++) {
 		const struct settle_item *it = items[i]->data;
 
-		if (it->learnt)
-			remote_host_scheme(&r->batch, it->host,
-				it->scheme == HTTPSIG_RFC9421 ? SPAN("rfc9421")
-							      : SPAN("cavage"));
+		/* What was learnt came with a success. */
 		if (it->verdict.host != HOST_UNTOUCHED)
 			hosts[n_hosts++] = (struct remote_result){.host = it->host,
 				.ok = it->verdict.host == HOST_OK,
-				.retry_after_s = it->verdict.wait_s};
+				.retry_after_s = it->verdict.wait_s,
+				.scheme = !it->learnt                     ? SPAN_NONE
+					  : it->scheme == HTTPSIG_RFC9421 ? SPAN("rfc9421")
+									  : SPAN("cavage")};
 	}
 	if (n_hosts)
 		remote_host_result(&r->batch, hosts, n_hosts);

@@ -384,41 +384,25 @@ remote_host_row(const struct db_batch *b, size_t i, size_t row, struct remote_ho
 	return db_row(b, i, row, out);
 }
 
-static const struct db_stmt remote_host_scheme_stmt = {
-	.name = "remote_host_scheme",
-	.sql = "INSERT INTO remote_host (host, sig_scheme)"
-	       "VALUES ($1, $2)"
-	       "    ON CONFLICT (host) DO UPDATE"
-	       "   SET sig_scheme = excluded.sig_scheme, sig_since = now()"
-	       " WHERE remote_host.sig_scheme <> excluded.sig_scheme"
-	       "    OR remote_host.sig_since < now() - interval '30 days'",
-	.params = "tt",
-};
-
-void
-remote_host_scheme(struct db_batch *b, struct span host, struct span scheme)
-{
-	(void)db_add(b, &remote_host_scheme_stmt, db_text(host), db_text(scheme));
-}
-
 /*
- * A host is written in order of its name, so that two workers never wait for each other in a
- * circle. Success of a host without a row changes nothing: healthy hosts cost no row. Several
- * failures that end together are one: they tell of the same moment.
+ * Hosts are written in order of their names and by one statement, so that two workers never
+ * wait for each other in a circle. Success of a host without a row changes nothing: healthy
+ * hosts cost no row. Several failures that end together are one: they tell of the same moment.
  */
 static const struct db_stmt remote_host_result_stmt = {
 	.name = "remote_host_result",
 	.sql = "WITH result AS ("
 	       "  SELECT host, max(ok) = 1 AS ok,"
-	       "         nullif(max(wait), 0) * interval '1 second' AS wait"
-	       "    FROM unnest($1, $2, $3) AS r (host, ok, wait)"
-	       "   GROUP BY host"
-	       "   ORDER BY host)"
-	       " INSERT INTO remote_host AS h (host, fail_count, last_ok_at, open_until)"
+	       "         nullif(max(wait), 0) * interval '1 second' AS wait,"
+	       "         max(scheme) AS scheme"
+	       "    FROM unnest($1, $2, $3, $4) AS r (host, ok, wait, scheme)"
+	       "   GROUP BY host)"
+	       " INSERT INTO remote_host AS h (host, fail_count, last_ok_at, open_until,"
+	       "                               sig_scheme)"
 	       " SELECT host, CASE WHEN ok THEN 0 ELSE 1 END, CASE WHEN ok THEN now() END,"
-	       "        now() + wait"
+	       "        now() + wait, coalesce(scheme, 'cavage')"
 	       "   FROM result r"
-	       "  WHERE NOT ok OR wait IS NOT NULL"
+	       "  WHERE NOT ok OR wait IS NOT NULL OR scheme IS NOT NULL"
 	       "     OR EXISTS (SELECT 1 FROM remote_host k"
 	       "                 WHERE k.host = r.host AND k.fail_count > 0)"
 	       "  ORDER BY host"
@@ -429,14 +413,20 @@ static const struct db_stmt remote_host_result_stmt = {
 	       "        open_until = greatest(excluded.open_until,"
 	       "          CASE WHEN excluded.fail_count = 0 OR h.fail_count < 4 THEN NULL"
 	       "               ELSE now() + (ARRAY[1, 5, 30, 60])"
-	       "                    [least(h.fail_count - 3, 4)] * interval '1 minute' END)",
-	.params = "TII",
+	       "                    [least(h.fail_count - 3, 4)] * interval '1 minute' END),"
+	       "        (sig_scheme, sig_since) = ("
+	       "          SELECT coalesce(r.scheme, h.sig_scheme),"
+	       "                 CASE WHEN r.scheme IS NULL THEN h.sig_since ELSE now() END"
+	       "            FROM result r"
+	       "           WHERE r.host = h.host)",
+	.params = "TIIT",
 };
 
 void
 remote_host_result(struct db_batch *b, const struct remote_result *v, size_t n)
 {
 	struct span *hosts = ARENA_ARRAY(b->arena, n, struct span);
+	struct span *schemes = ARENA_ARRAY(b->arena, n, struct span);
 	int64_t *ok = ARENA_ARRAY(b->arena, n, int64_t);
 	int64_t *wait = ARENA_ARRAY(b->arena, n, int64_t);
 
@@ -444,9 +434,10 @@ remote_host_result(struct db_batch *b, const struct remote_result *v, size_t n)
 		hosts[i] = v[i].host;
 		ok[i] = v[i].ok;
 		wait[i] = v[i].retry_after_s;
+		schemes[i] = v[i].scheme;
 	}
 	(void)db_add(b, &remote_host_result_stmt, db_texts(hosts, n), db_ints(ok, n),
-		db_ints(wait, n));
+		db_ints(wait, n), db_texts(schemes, n));
 }
 
 /* ---- followers ---- */
@@ -567,7 +558,6 @@ const struct db_stmt *const remote_stmts[] = {
 	&key_fetch_allow_stmt,
 	&key_fetch_failed_stmt,
 	&remote_hosts_stmt,
-	&remote_host_scheme_stmt,
 	&remote_host_result_stmt,
 	&follow_put_stmt,
 	&follow_delete_stmt,

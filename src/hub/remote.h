@@ -64,8 +64,6 @@ struct remote_host {
 size_t remote_hosts(struct db_batch *b, const struct span *hosts, size_t n);
 const struct err *remote_host_row(
 	const struct db_batch *b, size_t i, size_t row, struct remote_host *out) MUST_CHECK;
-/* A scheme other than draft-cavage is forgotten after 30 days: the host is asked anew. */
-void remote_host_scheme(struct db_batch *b, struct span host, struct span scheme);
 /*
  * Outcomes of deliveries, several at once. Five failures in a row open the breaker for a
  * minute, further ones for 5 and 30 minutes, then for an hour. Retry-After opens it as well.
@@ -74,6 +72,9 @@ struct remote_result {
 	struct span host;
 	bool ok;
 	int64_t retry_after_s; /* the host asked for it; 0 = it did not */
+	/* It took another than was known; SPAN_NONE = it did not. One other than draft-cavage
+	 * is forgotten after 30 days: the host is asked anew. */
+	struct span scheme;
 };
 void remote_host_result(struct db_batch *b, const struct remote_result *v, size_t n);
 
