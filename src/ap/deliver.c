@@ -35,6 +35,7 @@ struct deliver {
 	struct settle_item settle;
 	bool moved_here; /* from another inbox */
 	bool asking;     /* what is too late now is the host */
+	bool asked;      /* what is wrong now is what the host says, or its address */
 	bool settling;
 	struct gather_item item;
 	struct moved moved;
@@ -184,7 +185,7 @@ deliver_post(struct task *t)
 		.headers = d->headers,
 		.n_headers = n};
 	d->began_ms = clock_mono_ms();
-	d->asking = true;
+	d->asking = d->asked = true;
 	return await_http(t, &d->call, deliver_answered);
 }
 
@@ -332,6 +333,10 @@ deliver_failed(struct task *t)
 	/* Too late was our own database, or this flow, and not the host. */
 	if (e->kind == ERR_TIMEOUT && !d->asking)
 		e = err_new(task_arena(t), ERR_UNAVAILABLE, "%.*s",
+			SPAN_FMT(err_text(task_arena(t), e)));
+	/* A job that cannot be read is for people to see. */
+	if (!d->asked && (e->kind == ERR_INPUT || e->kind == ERR_TOO_LARGE))
+		e = err_new(task_arena(t), ERR_CORRUPT, "%.*s",
 			SPAN_FMT(err_text(task_arena(t), e)));
 	return deliver_apply(t, e);
 }

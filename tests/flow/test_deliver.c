@@ -540,6 +540,25 @@ test_given_up(void **state)
 	assert_non_null(strstr(pg_sql(fedi->dsn, "SELECT error FROM job"), "answered 500"));
 }
 
+/* Jobs that nobody can understand do not vanish. */
+static void
+test_malformed(void **state)
+{
+	static const char *const args[] = {"{}", "{\"activity\": 1, \"inbox\": \"x\"}",
+		"{\"activity\": \"x\", \"inbox\": \"no URL\"}"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(args); i++) {
+		(void)clean(NULL);
+		send_to("create", "/inbox");
+		(void)pg_sql(fedi->dsn,
+			arena_printf(arena, "UPDATE job SET args = '%s'", args[i]).p);
+		assert_int_equal(work(), 1);
+		assert_int_equal(number("SELECT count(*) FROM job WHERE state = 'dead'"), 1);
+		assert_int_equal(fedi_count(fedi, "POST", NULL), 0);
+	}
+}
+
 static void
 test_breaker(void **state)
 {
@@ -1012,6 +1031,7 @@ main(void)
 		cmocka_unit_test_setup(test_withdrawn_between, clean),
 		cmocka_unit_test_setup(test_withdrawn_revived, clean),
 		cmocka_unit_test_setup(test_given_up, clean),
+		cmocka_unit_test_setup(test_malformed, clean),
 		cmocka_unit_test_setup(test_breaker, clean),
 		cmocka_unit_test_setup(test_hosts_in_order, clean),
 		cmocka_unit_test_setup(test_behind_accept, clean),
