@@ -110,39 +110,6 @@ need_url(struct arena *a, const json_t *v, const char *member, struct span *out)
 	return NULL;
 }
 
-static bool
-is_public_name(struct span s)
-{
-	return span_is(s, AP_PUBLIC) || span_is(s, "as:Public") || span_is(s, "Public");
-}
-
-static bool
-addressed_to_public(const json_t *j)
-{
-	static const char *const members[] = {"to", "cc"};
-
-	for (size_t k = 0; k < ARRAY_LEN(members); k++) {
-		const json_t *v = json_object_get(j, members[k]);
-
-		if (is_public_name(ref_id(v)))
-			return true;
-		for (size_t i = 0; i < json_array_size(v); i++)
-			if (is_public_name(ref_id(json_array_get(v, i))))
-				return true;
-	}
-	return false;
-}
-
-static int64_t
-published_of(const json_t *j)
-{
-	int64_t us;
-
-	if (!time_parse_rfc3339(json_text(json_object_get(j, "published")), &us))
-		return TIME_NONE;
-	return us;
-}
-
 /* ---- the object ---- */
 
 /*
@@ -232,7 +199,6 @@ read_object(struct arena *a, struct activity_in *in, const json_t *v)
 	o->type = type_of(v);
 	o->owner = owner_of(v, &bad);
 	o->object = ref_id(json_object_get(v, "object"));
-	o->in_reply_to = ref_id(json_object_get(v, "inReplyTo"));
 	if (o->id.p && (e = url_parse(a, o->id, &u)))
 		return err_wrap(a, e, "\"object\"");
 	switch (activity_kinds[in->kind].rule) {
@@ -242,17 +208,13 @@ read_object(struct arena *a, struct activity_in *in, const json_t *v)
 	case RULE_SOME:
 		return o->id.p ? NULL : err_new(a, ERR_INPUT, "\"object\" has no id");
 	case RULE_ANSWER:
-		e = check_answer(a, in);
-		break;
+		return check_answer(a, in);
 	case RULE_OWN:
 	case RULE_SAID:
 	case RULE_UNDO:
-		e = bad ? refuse_owner(a, in) : check_own(a, in, v);
 		break;
 	}
-	if (!e && json_is_object(v))
-		o->json = v;
-	return e;
+	return bad ? refuse_owner(a, in) : check_own(a, in, v);
 }
 
 /* "object" may be a list of one everywhere, of several only where that makes sense. */
@@ -260,12 +222,12 @@ static const struct err *
 parse_object(struct arena *a, struct activity_in *in, const json_t *v)
 {
 	enum activity_rule rule = activity_kinds[in->kind].rule;
+	const size_t n = json_is_array(v) ? json_array_size(v) : v && !json_is_null(v);
 
-	in->n_objects = json_is_array(v) ? json_array_size(v) : v && !json_is_null(v);
-	if (in->n_objects > 1 && rule != RULE_ANY && rule != RULE_SOME)
+	if (n > 1 && rule != RULE_ANY && rule != RULE_SOME)
 		return err_new(a, ERR_INPUT, "this %s has %zu objects: send one at a time",
-			activity_kind_name(in->kind), in->n_objects);
-	if (in->n_objects == 0)
+			activity_kind_name(in->kind), n);
+	if (n == 0)
 		return rule == RULE_ANY ? NULL : err_new(a, ERR_INPUT, "\"object\" is missing");
 	return read_object(a, in, json_is_array(v) ? json_array_get(v, 0) : v);
 }
@@ -297,12 +259,13 @@ parse_target(struct arena *a, struct activity_in *in)
 {
 	bool move = in->kind == ACTIVITY_MOVE;
 	const json_t *v = json_object_get(in->json, "target");
+	struct span target;
 
 	if (!move && in->kind != ACTIVITY_ADD && in->kind != ACTIVITY_REMOVE)
 		return NULL;
 	if (move && !span_eq(in->object.id, in->actor))
 		return refuse_owner(a, in);
-	return need_url(a, v, "target", &in->target);
+	return need_url(a, v, "target", &target);
 }
 
 const struct err *
@@ -311,7 +274,7 @@ activity_parse(struct arena *a, const struct hub *h, struct span body, struct ac
 	const struct err *e;
 	json_t *doc;
 
-	*out = (struct activity_in){.published_us = TIME_NONE};
+	*out = (struct activity_in){0};
 	if ((e = json_parse(a, body, &activity_limits, &doc)))
 		return e;
 	if (!json_is_object(doc))
@@ -327,11 +290,5 @@ activity_parse(struct arena *a, const struct hub *h, struct span body, struct ac
 		return e;
 	if ((e = parse_object(a, out, json_object_get(doc, "object"))))
 		return e;
-	if ((e = parse_target(a, out)))
-		return e;
-	out->public = addressed_to_public(doc) || addressed_to_public(out->object.json);
-	out->published_us = published_of(doc);
-	if (out->published_us == TIME_NONE)
-		out->published_us = published_of(out->object.json);
-	return NULL;
+	return parse_target(a, out);
 }

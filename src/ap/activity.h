@@ -44,13 +44,6 @@ struct activity_object {
 	struct span type;   /* SPAN_NONE when only the id was given */
 	struct span owner;  /* its attributedTo or actor; SPAN_NONE when it does not say */
 	struct span object; /* what a nested Follow, Like or Announce is about, or SPAN_NONE */
-	struct span in_reply_to;
-	/*
-	 * The nested document, of the arena; only for Create, Update, Delete, Undo, Accept and
-	 * Reject, where the actor answers for it. Elsewhere it would be hearsay about somebody
-	 * else's object: NULL, and the id has to be fetched.
-	 */
-	const json_t *json;
 };
 
 struct activity_in {
@@ -58,12 +51,8 @@ struct activity_in {
 	struct span type; /* as written; of several the first */
 	struct span id;   /* same origin as the actor */
 	struct span actor;
-	struct activity_object object;
-	size_t n_objects;     /* over 1 only for Flag and kinds that are not for us */
-	struct span target;   /* Move, Add, Remove; SPAN_NONE otherwise */
-	bool public;          /* addressed to everyone, in any of the three spellings */
-	int64_t published_us; /* TIME_NONE = not said */
-	const json_t *json;   /* the whole document */
+	struct activity_object object; /* the first, if there are several */
+	const json_t *json;            /* the whole document */
 };
 
 /* All spans and JSON belong to the arena. */

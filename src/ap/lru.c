@@ -99,9 +99,3 @@ lru_drop(struct lru *c, struct span key)
 	if (e)
 		lru_remove(c, e);
 }
-
-size_t
-lru_count(const struct lru *c)
-{
-	return map_count(c->entries);
-}

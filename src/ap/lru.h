@@ -18,6 +18,5 @@ void lru_free(struct lru *c);                  /* NULL is allowed */
 void *lru_get(struct lru *c, struct span key); /* NULL = absent */
 void lru_put(struct lru *c, struct span key, void *value);
 void lru_drop(struct lru *c, struct span key);
-size_t lru_count(const struct lru *c);
 
 #endif

@@ -149,18 +149,6 @@ pkey_private_from_pem(struct arena *a, struct span pem, struct pkey **out)
 }
 
 const struct err *
-pkey_ed25519_from_seed(struct arena *a, struct span seed, struct pkey **out)
-{
-	EVP_PKEY *key = EVP_PKEY_new_raw_private_key_ex(
-		NULL, "ED25519", NULL, (const unsigned char *)seed.p, seed.n);
-
-	if (!key)
-		return err_new(a, ERR_INPUT, "an Ed25519 seed has 32 bytes");
-	*out = pkey_wrap(key, PKEY_ED25519);
-	return NULL;
-}
-
-const struct err *
 pkey_ed25519_from_public(struct arena *a, struct span raw, struct pkey **out)
 {
 	EVP_PKEY *key = EVP_PKEY_new_raw_public_key_ex(

@@ -27,8 +27,6 @@ const struct err *pkey_public_from_pem(
 	struct arena *a, struct span pem, struct pkey **out) MUST_CHECK;
 const struct err *pkey_private_from_pem(
 	struct arena *a, struct span pem, struct pkey **out) MUST_CHECK;
-const struct err *pkey_ed25519_from_seed(
-	struct arena *a, struct span seed, struct pkey **out) MUST_CHECK;
 const struct err *pkey_ed25519_from_public(
 	struct arena *a, struct span raw, struct pkey **out) MUST_CHECK;
 

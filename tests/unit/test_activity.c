@@ -48,85 +48,79 @@ static const struct {
 	const char *name, *json;
 	enum activity_kind kind;
 	const char *object, *owner; /* NULL = none */
-	bool whole;                 /* the nested document may be used */
 } taken[] = {
 	{"Follow", "{" HEAD ",'type':'Follow','object':" OURS "}", ACTIVITY_FOLLOW,
-		"https://hub.example/o/feuerwehr_musterstadt", NULL, false},
+		"https://hub.example/o/feuerwehr_musterstadt", NULL},
 	{"Follow, object in a list of one", "{" HEAD ",'type':'Follow','object':[" OURS "]}",
-		ACTIVITY_FOLLOW, "https://hub.example/o/feuerwehr_musterstadt", NULL, false},
+		ACTIVITY_FOLLOW, "https://hub.example/o/feuerwehr_musterstadt", NULL},
 	{"Follow, object as object, actor as object",
 		"{" ID ",'actor':{'type':'Person','id':" P "},'type':'Follow',"
 		"'object':{'id':" OURS ",'type':'Organization'}}",
-		ACTIVITY_FOLLOW, "https://hub.example/o/feuerwehr_musterstadt", NULL, false},
+		ACTIVITY_FOLLOW, "https://hub.example/o/feuerwehr_musterstadt", NULL},
 	{"type in a list", "{" HEAD ",'type':['Follow','x:Y'],'object':" OURS "}",
-		ACTIVITY_FOLLOW, "https://hub.example/o/feuerwehr_musterstadt", NULL, false},
+		ACTIVITY_FOLLOW, "https://hub.example/o/feuerwehr_musterstadt", NULL},
 	{"fragment in the id",
 		"{'id':'https://p.example/users/alice#likes/1','actor':" P
 		",'type':'Like','object':" OURS "}",
-		ACTIVITY_LIKE, "https://hub.example/o/feuerwehr_musterstadt", NULL, false},
+		ACTIVITY_LIKE, "https://hub.example/o/feuerwehr_musterstadt", NULL},
 	{"host of the id in capitals",
 		"{'id':'https://P.Example:443/act/1','actor':" P ",'type':'Like','object':" OURS
 		"}",
-		ACTIVITY_LIKE, "https://hub.example/o/feuerwehr_musterstadt", NULL, false},
+		ACTIVITY_LIKE, "https://hub.example/o/feuerwehr_musterstadt", NULL},
 	{"Announce with a whole object: hearsay",
 		"{" HEAD
 		",'type':'Announce','object':{'id':'https://o.example/1','type':'Note',"
 		"'attributedTo':" OTHER "}}",
-		ACTIVITY_ANNOUNCE, "https://o.example/1", "https://other.example/users/eve",
-		false},
+		ACTIVITY_ANNOUNCE, "https://o.example/1", "https://other.example/users/eve"},
 	{"Create",
 		"{" HEAD ",'type':'Create','object':{'id':" NOTE ",'type':'Note',"
 		"'attributedTo':" P "}}",
-		ACTIVITY_CREATE, "https://p.example/notes/1", "https://p.example/users/alice",
-		true},
+		ACTIVITY_CREATE, "https://p.example/notes/1", "https://p.example/users/alice"},
 	{"Create by id alone", "{" HEAD ",'type':'Create','object':" NOTE "}", ACTIVITY_CREATE,
-		"https://p.example/notes/1", NULL, false},
+		"https://p.example/notes/1", NULL},
 	{"Create, owner named twice alike",
 		"{" HEAD ",'type':'Create','object':{'id':" NOTE ",'attributedTo':" P
 		",'actor':" P ",'summary':null,'unknown':[1,{'x':2.5}]}}",
-		ACTIVITY_CREATE, "https://p.example/notes/1", "https://p.example/users/alice",
-		true},
+		ACTIVITY_CREATE, "https://p.example/notes/1", "https://p.example/users/alice"},
 	{"Update of the actor",
 		"{" HEAD ",'type':'Update','object':{'id':" P ",'type':'Person','name':'A'}}",
-		ACTIVITY_UPDATE, "https://p.example/users/alice", NULL, true},
+		ACTIVITY_UPDATE, "https://p.example/users/alice", NULL},
 	{"Delete by id", "{" HEAD ",'type':'Delete','object':" NOTE "}", ACTIVITY_DELETE,
-		"https://p.example/notes/1", NULL, false},
+		"https://p.example/notes/1", NULL},
 	{"Delete with Tombstone",
 		"{" HEAD ",'type':'Delete','object':{'id':" NOTE ",'type':'Tombstone'}}",
-		ACTIVITY_DELETE, "https://p.example/notes/1", NULL, true},
+		ACTIVITY_DELETE, "https://p.example/notes/1", NULL},
 	{"Delete of the actor", "{" HEAD ",'type':'Delete','object':" P "}", ACTIVITY_DELETE,
-		"https://p.example/users/alice", NULL, false},
+		"https://p.example/users/alice", NULL},
 	{"Undo of a whole Follow",
 		"{" HEAD ",'type':'Undo','object':{'id':'https://p.example/f/1',"
 		"'type':'Follow','actor':" P ",'object':" OURS "}}",
-		ACTIVITY_UNDO, "https://p.example/f/1", "https://p.example/users/alice", true},
+		ACTIVITY_UNDO, "https://p.example/f/1", "https://p.example/users/alice"},
 	{"Undo of a Follow without id",
 		"{" HEAD ",'type':'Undo','object':{'type':'Follow','actor':" P ",'object':" OURS
 		"}}",
-		ACTIVITY_UNDO, NULL, "https://p.example/users/alice", true},
+		ACTIVITY_UNDO, NULL, "https://p.example/users/alice"},
 	{"Undo by id", "{" HEAD ",'type':'Undo','object':'https://p.example/f/1'}",
-		ACTIVITY_UNDO, "https://p.example/f/1", NULL, false},
+		ACTIVITY_UNDO, "https://p.example/f/1", NULL},
 	{"Accept of our Follow",
 		"{" HEAD ",'type':'Accept','object':{'id':'https://hub.example/hub/a/1/f',"
 		"'type':'Follow','actor':'https://hub.example/hub','object':" P "}}",
-		ACTIVITY_ACCEPT, "https://hub.example/hub/a/1/f", "https://hub.example/hub",
-		true},
+		ACTIVITY_ACCEPT, "https://hub.example/hub/a/1/f", "https://hub.example/hub"},
 	{"Reject by id", "{" HEAD ",'type':'Reject','object':'https://hub.example/hub/a/1/f'}",
-		ACTIVITY_REJECT, "https://hub.example/hub/a/1/f", NULL, false},
+		ACTIVITY_REJECT, "https://hub.example/hub/a/1/f", NULL},
 	{"Flag of an actor and posts",
 		"{" HEAD ",'type':'Flag','object':[" OURS ",'https://hub.example/p/1']}",
-		ACTIVITY_FLAG, "https://hub.example/o/feuerwehr_musterstadt", NULL, false},
+		ACTIVITY_FLAG, "https://hub.example/o/feuerwehr_musterstadt", NULL},
 	{"Move", "{" HEAD ",'type':'Move','object':" P ",'target':" OTHER "}", ACTIVITY_MOVE,
-		"https://p.example/users/alice", NULL, false},
+		"https://p.example/users/alice", NULL},
 	{"EmojiReact",
 		"{" HEAD ",'type':'EmojiReact','object':'https://hub.example/p/1',"
 		"'content':'👍'}",
-		ACTIVITY_EMOJI_REACT, "https://hub.example/p/1", NULL, false},
-	{"a kind that is not for us", "{" HEAD ",'type':'Travel'}", ACTIVITY_OTHER, NULL, NULL,
-		false},
+		ACTIVITY_EMOJI_REACT, "https://hub.example/p/1", NULL},
+	{"a kind that is not for us", "{" HEAD ",'type':'Travel'}", ACTIVITY_OTHER, NULL, NULL},
 	{"a kind that is not for us, with anything",
 		"{" HEAD ",'type':'View','object':[1,2,3],'target':5}", ACTIVITY_OTHER, NULL,
-		NULL, false},
+		NULL},
 	{"contexts as they are in the wild",
 		"{'@context':['https://www.w3.org/ns/activitystreams',"
 		"'https://w3id.org/security/v1',{'@language':'und','@vocab':'_:',"
@@ -135,17 +129,17 @@ static const struct {
 		"'to':{'@id':'as:to','@type':'@id'},'misskey:x':null,"
 		"'orderedItems':{'@id':'as:items','@type':'@id','@container':'@list'}}]," HEAD
 		",'type':'Like','object':" OURS "}",
-		ACTIVITY_LIKE, "https://hub.example/o/feuerwehr_musterstadt", NULL, false},
+		ACTIVITY_LIKE, "https://hub.example/o/feuerwehr_musterstadt", NULL},
 	{"an embedded document with its own context",
 		"{'@context':'https://www.w3.org/ns/activitystreams'," HEAD
 		",'type':'Undo','object':{'@context':'https://www.w3.org/ns/activitystreams',"
 		"'id':'https://p.example/f/1','type':'Like','actor':" P
 		",'object':'https://hub.example/p/1'}}",
-		ACTIVITY_UNDO, "https://p.example/f/1", "https://p.example/users/alice", true},
+		ACTIVITY_UNDO, "https://p.example/f/1", "https://p.example/users/alice"},
 	{"signature and proof are left alone",
 		"{" HEAD ",'type':'Like','object':" OURS
 		",'signature':{'type':'RsaSignature2017'},'proof':{}}",
-		ACTIVITY_LIKE, "https://hub.example/o/feuerwehr_musterstadt", NULL, false},
+		ACTIVITY_LIKE, "https://hub.example/o/feuerwehr_musterstadt", NULL},
 };
 
 static void
@@ -166,8 +160,6 @@ test_taken(void **state)
 			check_fail("%s: object %.*s", taken[i].name, SPAN_FMT(in.object.id));
 		if (!span_eq(in.object.owner, span_of(taken[i].owner)))
 			check_fail("%s: owner %.*s", taken[i].name, SPAN_FMT(in.object.owner));
-		if ((in.object.json != NULL) != taken[i].whole)
-			check_fail("%s: nested document", taken[i].name);
 	}
 }
 
@@ -419,9 +411,6 @@ test_details(void **state)
 			       "'object':{'id':" NOTE ",'attributedTo':" P
 			       ",'inReplyTo':{'id':'https://hub.example/p/1'}}}"),
 			&in));
-	assert_true(in.public);
-	assert_true(in.published_us == EXAMPLE_US);
-	check_span(in.object.in_reply_to, SPAN("https://hub.example/p/1"));
 	assert_false(activity_is_of_itself(&in));
 
 	check_ok(a, activity_parse(a, &h,
@@ -429,13 +418,10 @@ test_details(void **state)
 				   "'object':{'id':" NOTE ",'attributedTo':" P ",'cc':["
 				   "'https://www.w3.org/ns/activitystreams#Public']}}"),
 			    &in));
-	assert_true(in.public);
-	assert_true(in.published_us == TIME_NONE);
 
 	check_ok(a, activity_parse(a, &h,
 			    quoted("{" HEAD ",'type':'Delete','to':'Public2','object':" P "}"),
 			    &in));
-	assert_false(in.public);
 	assert_true(activity_is_of_itself(&in));
 
 	check_ok(a, activity_parse(a, &h,
@@ -449,7 +435,6 @@ test_details(void **state)
 		a, activity_parse(a, &h,
 			   quoted("{" HEAD ",'type':'Move','object':" P ",'target':" OTHER "}"),
 			   &in));
-	check_span(in.target, SPAN("https://other.example/users/eve"));
 	assert_string_equal(activity_kind_name(ACTIVITY_OTHER), "Other");
 	assert_int_equal(activity_kind_of(SPAN("Other")), ACTIVITY_OTHER);
 	assert_int_equal(activity_kind_of(SPAN("follow")), ACTIVITY_OTHER);
