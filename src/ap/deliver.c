@@ -33,9 +33,8 @@ struct deliver {
 	struct http_header headers[DELIVER_HEADERS];
 	int64_t began_ms;
 	struct settle_item settle;
-	bool moved_here; /* from another inbox */
-	bool asking;     /* what is too late now is the host */
-	bool asked;      /* what is wrong now is what the host says, or its address */
+	bool asking; /* what is too late now is the host */
+	bool asked;  /* what is wrong now is what the host says, or its address */
 	bool settling;
 	struct gather_item item;
 	struct moved moved;
@@ -70,20 +69,26 @@ deliver_begin(struct task *t)
 		(e = json_need_text(a, args, "inbox", URL_MAX, &inbox)) ||
 		(e = url_parse(a, inbox, &d->inbox)))
 		return fail(t, e);
-	(void)json_want_bool(args, "moved", &d->moved_here);
 	d->load.host = d->inbox.authority;
 	d->settle.host = d->inbox.authority;
 	return await_load(t, &d->item, &d->load, deliver_loaded);
+}
+
+/* Of this attempt, with nothing of an answer yet. */
+static struct deliver_answer
+deliver_attempt(const struct deliver *d)
+{
+	return (struct deliver_answer){.attempt = d->job->attempt,
+		.age_s = (clock_us() - d->job->created_us) / US_PER_S};
 }
 
 static struct next
 deliver_wait(struct task *t, int64_t ms, const struct err *why)
 {
 	struct deliver *d = task_state(t);
-	const struct deliver_answer w = {.error = why,
-		.attempt = d->job->attempt,
-		.age_s = (clock_us() - d->job->created_us) / US_PER_S};
+	struct deliver_answer w = deliver_attempt(d);
 
+	w.error = why;
 	d->settle.verdict = deliver_judge(&w);
 	d->settle.error = why->text;
 	d->settle.delay_ms = ms;
@@ -195,16 +200,13 @@ deliver_apply(struct task *t, const struct err *e)
 	struct deliver *d = task_state(t);
 	struct arena *a = task_arena(t);
 	struct deliver_way other;
-	const struct deliver_answer w = {
-		.error = e,
-		.status = d->call.status,
-		.retry_after_s = e ? e->retry_after_s : d->call.retry_after_s,
-		.other_way = deliver_way(
-			d->load.known.scheme, d->inbox.query.p != NULL, d->tries, &other),
-		.attempt = d->job->attempt,
-		.age_s = (clock_us() - d->job->created_us) / US_PER_S,
-	};
+	struct deliver_answer w = deliver_attempt(d);
 
+	w.error = e;
+	w.status = d->call.status;
+	w.retry_after_s = e ? e->retry_after_s : d->call.retry_after_s;
+	w.other_way =
+		deliver_way(d->load.known.scheme, d->inbox.query.p != NULL, d->tries, &other);
 	d->settle.verdict = deliver_judge(&w);
 	if (d->settle.verdict.end == DELIVER_OTHER_WAY)
 		return go(t, deliver_sign);
@@ -217,8 +219,7 @@ deliver_apply(struct task *t, const struct err *e)
 	if (d->settle.verdict.end != DELIVER_MOVED)
 		return go(t, deliver_settle);
 	d->moved = (struct moved){.inbox = d->inbox.text,
-		.again = d->moved_here,
-		.since_us = d->job->created_us,
+		.job = d->job,
 		.activity = {.account = d->load.out->account,
 			.object = d->load.out->object,
 			.uri = d->load.out->uri,
@@ -232,10 +233,7 @@ static struct next
 deliver_moved(struct task *t)
 {
 	struct deliver *d = task_state(t);
-	const struct deliver_answer w = {
-		.attempt = d->job->attempt,
-		.age_s = (clock_us() - d->job->created_us) / US_PER_S,
-	};
+	const struct deliver_answer w = deliver_attempt(d);
 
 	if (d->moved.unknown)
 		d->settle.verdict.end = deliver_again(&w, DELIVER_LATER);

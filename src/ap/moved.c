@@ -1,7 +1,6 @@
 #include "ap/moved.h"
 
 #include "ap/actor.h"
-#include "base/url.h"
 #include "hub/remote.h"
 #include "task/group.h"
 
@@ -63,8 +62,6 @@ check_failed(struct task *t)
 struct moved_run {
 	struct moved *m;
 	struct db_batch batch;
-	struct span *inboxes; /* that are known to be new ones */
-	size_t n_inboxes;
 	struct group checks;
 	struct moved_check *check;
 	size_t n;
@@ -87,8 +84,7 @@ moved_begin(struct task *t)
 
 	r->m = *(struct moved *const *)task_arg(t);
 	db_batch_init(&r->batch, task_arena(t));
-	(void)remote_by_inbox(&r->batch, r->m->inbox, MOVED_ACTORS);
-	(void)remote_moved(&r->batch, r->m->inbox, MOVED_ACTORS);
+	(void)remote_by_inbox(&r->batch, r->m->inbox, r->m->job->created_us, MOVED_ACTORS + 1);
 	return await_rows(t, &r->batch, moved_ask);
 }
 
@@ -98,12 +94,11 @@ moved_ask(struct task *t)
 	struct moved_run *r = task_state(t);
 	const struct err *e;
 
-	r->n_inboxes = db_rows(&r->batch, 1);
-	r->inboxes = ARENA_ARRAY(task_arena(t), r->n_inboxes, struct span);
-	for (size_t i = 0; i < r->n_inboxes; i++)
-		if ((e = remote_uri_row(&r->batch, 1, i, &r->inboxes[i])))
-			return fail(t, e);
 	r->n = db_rows(&r->batch, 0);
+	if (r->n > MOVED_ACTORS) {
+		r->m->unknown = true; /* the next ones the next time */
+		r->n = MOVED_ACTORS;
+	}
 	r->check = ARENA_ARRAY(task_arena(t), r->n, struct moved_check);
 	group_init(&r->checks, t, MOVED_AT_ONCE);
 	for (size_t i = 0; i < r->n; i++) {
@@ -112,21 +107,11 @@ moved_ask(struct task *t)
 		if ((e = remote_row(&r->batch, 0, i, &c->actor)))
 			return fail(t, e);
 		c->arena = task_arena(t);
-		c->since_us = r->m->since_us;
+		c->since_us = r->m->job->created_us;
 		(void)group_add(
 			&r->checks, &check_flow, &c, sizeof(struct moved_check *), NULL);
 	}
 	return await_all(t, &r->checks, moved_apply);
-}
-
-static void
-moved_to(struct task *t, struct span inbox)
-{
-	struct moved_run *r = task_state(t);
-	struct url u;
-
-	if (!url_parse(task_arena(t), inbox, &u))
-		delivery_to_moved(&r->batch, &r->m->activity, r->m->inbox, u.text, u.authority);
 }
 
 static struct next
@@ -137,8 +122,7 @@ moved_apply(struct task *t)
 	size_t n_gone = 0;
 
 	db_batch_init(&r->batch, task_arena(t));
-	for (size_t i = 0; !r->m->again && i < r->n_inboxes; i++)
-		moved_to(t, r->inboxes[i]);
+	delivery_to_moved(&r->batch, r->m->job, &r->m->activity, r->m->inbox);
 	for (size_t i = 0; i < r->n; i++) {
 		const struct moved_check *c = &r->check[i];
 		const struct err *e = group_error(&r->checks, i);
@@ -148,14 +132,13 @@ moved_apply(struct task *t)
 			gone[n_gone++] = c->actor.uri;
 		} else if (!e && !span_eq(c->inbox, r->m->inbox)) {
 			log_info(t, "follower_moved", "actor=%.*s", LOG_STR(c->actor.uri));
-			moved_to(t, c->inbox);
 		} else if (e || !c->asked) {
 			r->m->unknown = true;
 		}
 	}
 	if (n_gone)
 		remote_delete(&r->batch, gone, n_gone);
-	return r->batch.n ? await_commit(t, &r->batch, moved_end) : done(t);
+	return await_commit(t, &r->batch, moved_end);
 }
 
 static struct next

@@ -5,7 +5,7 @@
  * were reached there are asked themselves, a few at a time: who has another inbox gets the
  * activity there, who is gone is no follower any more. Where they have moved is kept, because
  * more may be queued for the old inbox, and because this may be cut short. When somebody could
- * not be asked, it is to be tried again.
+ * not be asked, or there are more, it is to be tried again.
  */
 #ifndef AP_MOVED_H
 #define AP_MOVED_H
@@ -14,12 +14,11 @@
 #include "task/task.h"
 
 struct moved {
+	const struct job *job;
 	struct span inbox;
 	/* Of the activity: uri, account and object; borrowed until the wake. */
 	struct activity_new activity;
-	bool again;       /* it came here from another inbox: only who is asked counts now */
-	int64_t since_us; /* what was read before this is no answer */
-	bool unknown;     /* outcome: somebody could not be asked */
+	bool unknown; /* outcome: somebody could not be asked */
 };
 struct next await_moved_at(
 	struct task *t, struct moved *m, step_fn *then, const char *name) MUST_CHECK;

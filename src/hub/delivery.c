@@ -283,26 +283,45 @@ delivery_behind_row(const struct db_batch *b, size_t i, size_t row, struct deliv
 	return db_row(b, i, row, out);
 }
 
-/* Update and Delete of its object go there as well, if the old inbox had it. */
+/*
+ * The job remembers where to it has passed its activity: it is repeated while somebody could
+ * not be asked. What was passed on itself only goes on to where followers have moved since.
+ * Update and Delete of the object go there as well, if the old inbox had it.
+ */
 static const struct db_stmt delivery_moved_stmt = {
 	.name = "delivery_moved",
-	.sql = "WITH target AS ("
-	       "  SELECT $5::text AS inbox, $6::text AS host),"
+	.sql = "WITH target AS MATERIALIZED ("
+	       "  SELECT m.new AS inbox,"
+	       "         coalesce(substring(m.new FROM '^[a-z]+://([^/?#]+)'), '') AS host"
+	       "    FROM remote_inbox_moved m"
+	       "    JOIN job j ON j.id = $5"
+	       "   WHERE m.old = $4"
+	       "     AND NOT coalesce(j.args->'passed', '[]') ? m.new"
+	       "     AND (NOT j.args ? 'moved' OR m.at >= j.created_at)"
+	       "   ORDER BY m.at DESC"
+	       "   LIMIT 1000),"
+	       " passed AS ("
+	       "  UPDATE job"
+	       "     SET args = args || jsonb_build_object('passed',"
+	       "                coalesce(args->'passed', '[]') ||"
+	       "                (SELECT jsonb_agg(inbox) FROM target))"
+	       "   WHERE id = $5 AND EXISTS (SELECT FROM target)),"
 	       " reached AS ("
 	       "  INSERT INTO reach (object, account, inbox, host)"
-	       "  SELECT object, account, $5, $6"
-	       "    FROM reach"
-	       "   WHERE object = $3 AND inbox = $4"
+	       "  SELECT r.object, r.account, t.inbox, t.host"
+	       "    FROM reach r, target t"
+	       "   WHERE r.object = $3 AND r.inbox = $4"
 	       "      ON CONFLICT DO NOTHING)" DELIVERY_JOBS_WITH(", 'moved', true"),
-	.params = "tiittt",
+	.params = "tiiti",
 };
 
 void
-delivery_to_moved(struct db_batch *b, const struct activity_new *n, struct span old,
-	struct span inbox, struct span host)
+delivery_to_moved(
+	struct db_batch *b, const struct job *j, const struct activity_new *n, struct span old)
 {
+	queue_fence(b, j);
 	(void)db_add(b, &delivery_moved_stmt, db_text(n->uri), db_int(n->account),
-		db_int(n->object), db_text(old), db_text(inbox), db_text(host));
+		db_int(n->object), db_text(old), db_int(j->id));
 }
 
 /* clang-format off */

@@ -74,10 +74,13 @@ size_t delivery_behind(struct db_batch *b, const struct span *hosts, size_t n, i
 const struct err *delivery_behind_row(
 	const struct db_batch *b, size_t i, size_t row, struct delivery_behind *out) MUST_CHECK;
 
-/* What was for an inbox that is elsewhere now; the object's reach goes along. The job says
- * "moved": inboxes that name each other must not pass it to and fro. */
-void delivery_to_moved(struct db_batch *b, const struct activity_new *n, struct span old,
-	struct span inbox, struct span host);
+/*
+ * What the job was to bring to an inbox that is elsewhere now goes to where its followers have
+ * moved, to each once; the object's reach goes along. The new jobs say "moved": inboxes that
+ * name each other must not pass it to and fro.
+ */
+void delivery_to_moved(
+	struct db_batch *b, const struct job *j, const struct activity_new *n, struct span old);
 
 struct activity {
 	int64_t id, account, object;

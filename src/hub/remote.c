@@ -179,18 +179,20 @@ remote_delete(struct db_batch *b, const struct span *uris, size_t n)
 static const struct db_stmt remote_by_inbox_stmt = {
 	.name = "remote_by_inbox",
 	.sql = "SELECT" REMOTE_COLUMNS "  FROM remote_actor r"
-	       " WHERE coalesce(shared_inbox, inbox) = $1"
+	       " WHERE coalesce(shared_inbox, inbox) = $1 AND fetched_at < $2"
 	       "   AND EXISTS (SELECT 1 FROM follow f WHERE f.actor = r.id)"
-	       " ORDER BY fetched_at"
-	       " LIMIT $2",
-	.params = "ti",
+	       " ORDER BY greatest(fetched_at,"
+	       "          (SELECT k.at FROM key_fetch k WHERE k.key_id = r.key_id)), id"
+	       " LIMIT $3",
+	.params = "tzi",
 	DB_ROW(struct remote_actor, remote_fields),
 };
 
 size_t
-remote_by_inbox(struct db_batch *b, struct span inbox, int64_t limit)
+remote_by_inbox(struct db_batch *b, struct span inbox, int64_t before_us, int64_t limit)
 {
-	return db_add(b, &remote_by_inbox_stmt, db_text(inbox), db_int(limit));
+	return db_add(
+		b, &remote_by_inbox_stmt, db_text(inbox), db_time(before_us), db_int(limit));
 }
 
 struct remote_uri {
@@ -200,23 +202,6 @@ struct remote_uri {
 static const struct db_field remote_uri_fields[] = {
 	DB_TEXT(struct remote_uri, uri),
 };
-
-static const struct db_stmt remote_moved_stmt = {
-	.name = "remote_moved",
-	.sql = "SELECT new AS uri"
-	       "  FROM remote_inbox_moved"
-	       " WHERE old = $1"
-	       " ORDER BY at DESC"
-	       " LIMIT $2",
-	.params = "ti",
-	DB_ROW(struct remote_uri, remote_uri_fields),
-};
-
-size_t
-remote_moved(struct db_batch *b, struct span inbox, int64_t limit)
-{
-	return db_add(b, &remote_moved_stmt, db_text(inbox), db_int(limit));
-}
 
 static const struct db_stmt remote_known_stmt = {
 	.name = "remote_known",
@@ -549,7 +534,6 @@ const struct db_stmt *const remote_stmts[] = {
 	&remote_delete_stmt,
 	&remote_forget_stmt,
 	&remote_by_inbox_stmt,
-	&remote_moved_stmt,
 	&remote_known_stmt,
 	&remote_sweep_actors_stmt,
 	&remote_sweep_keys_stmt,

@@ -28,11 +28,9 @@ void remote_key_drop(struct db_batch *b, struct span key_id);
  * are taken in the order of actors, of our accounts, then of the generation.
  */
 void remote_delete(struct db_batch *b, const struct span *uris, size_t n);
-/* Followers that are reached at this inbox, a few of them. */
-size_t remote_by_inbox(struct db_batch *b, struct span inbox, int64_t limit);
-/* Inboxes that followers have moved to from this one, the latest first: one row each, its uri.
- */
-size_t remote_moved(struct db_batch *b, struct span inbox, int64_t limit);
+/* Followers that are reached at this inbox and were last read before then; first those whom
+ * nobody has asked for longest. */
+size_t remote_by_inbox(struct db_batch *b, struct span inbox, int64_t before_us, int64_t limit);
 const struct err *remote_row(
 	const struct db_batch *b, size_t i, size_t row, struct remote_actor *out) MUST_CHECK;
 

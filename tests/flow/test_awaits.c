@@ -21,7 +21,7 @@
 #include "lib/pg.h"
 
 static int64_t source_id;
-static struct job job = {.attempt = 1};
+static struct job job = {.attempt = 1, .created_us = INT64_C(4102444800000000)}; /* 2100 */
 static bool failing; /* what is asked has to fail */
 
 #define PROBE_MS 900 /* shorter than any other limit on the way */
@@ -145,7 +145,8 @@ ask_moved(struct task *t)
 {
 	struct probe *p = task_state(t);
 
-	p->moved = (struct moved){.inbox = SPAN(OLD_INBOX),
+	p->moved = (struct moved){.job = &job,
+		.inbox = SPAN(OLD_INBOX),
 		.activity = {.account = fedi->stadt,
 			.uri = SPAN(ACTIVITY),
 			.type = SPAN("Create"),

@@ -869,7 +869,88 @@ test_moved_backlog(void **state)
 	assert_int_equal(fedi_count(fedi, "POST", "/new"), 2);
 	assert_int_equal(number("SELECT count(*) FROM job"), 0);
 	assert_int_equal(number("SELECT count(*) FROM remote_inbox_moved"), 1);
-	(void)pg_sql(fedi->dsn, "DELETE FROM remote_inbox_moved");
+}
+
+/* Followers beside alice at the old inbox, who were read longer ago. */
+static void
+follow_too(int n)
+{
+	(void)pg_sql(fedi->dsn,
+		arena_printf(arena,
+			"WITH r AS (INSERT INTO remote_actor (uri, host, inbox, key_id,"
+			" public_key_pem, fetched_at) SELECT '%.*s/nobody/' || i, 'h',"
+			" '%.*s/old', '%.*s/nobody/' || i || '#main-key', 'none',"
+			" now() - interval '2 days' FROM generate_series(1, %d) i"
+			" RETURNING id)"
+			" INSERT INTO follow (account, actor, uri) SELECT %lld, id, 'f' FROM r",
+			SPAN_FMT(fedi->peer_base), SPAN_FMT(fedi->peer_base),
+			SPAN_FMT(fedi->peer_base), n, (long long)fedi->stadt)
+			.p);
+}
+
+static void
+answer_moving_alice(struct fedi *f, struct httpd_req *r)
+{
+	if (span_starts(httpd_path(r), SPAN("/nobody/")))
+		fedi_reply(r, 503, NULL, SPAN(""));
+	else
+		answer_moving(f, r);
+}
+
+static void
+all_due_again(void)
+{
+	(void)pg_sql(fedi->dsn, "UPDATE job SET run_at = now(), serial = NULL;"
+				"UPDATE key_fetch SET at = at - interval '6 minutes'");
+}
+
+/* It is repeated for somebody who cannot be asked; who has moved gets it once, and the reach.
+ */
+static void
+test_moved_beside_unreachable(void **state)
+{
+	struct moving m = {410, 200, "/new"};
+
+	(void)state;
+	fedi->answer = answer_moving_alice;
+	fedi->arg = &m;
+	follow_at_old();
+	follow_too(1);
+	(void)pg_sql(fedi->dsn, arena_printf(arena,
+					"INSERT INTO reach (object, account, inbox, host)"
+					" VALUES (5, %lld, '%.*s/old', 'h')",
+					(long long)fedi->stadt, SPAN_FMT(fedi->peer_base))
+					.p);
+	send_to("create", "/old");
+	for (int i = 0; i < 3; i++) {
+		assert_int_not_equal(work(), 0);
+		all_due_again();
+	}
+	assert_int_equal(fedi_count(fedi, "POST", "/old"), 3);
+	assert_int_equal(fedi_count(fedi, "POST", "/new"), 1);
+	check_span(span_of(pg_sql(fedi->dsn, "SELECT inbox FROM reach WHERE host <> 'h'")),
+		arena_printf(arena, "%.*s/new", SPAN_FMT(fedi->peer_base)));
+	assert_int_equal(number("SELECT count(*) FROM job"), 1);
+}
+
+/* More than are asked at a time: the others have their turn, also behind such as never answer.
+ */
+static void
+test_moved_many(void **state)
+{
+	struct moving m = {410, 200, "/new"};
+
+	(void)state;
+	fedi->answer = answer_moving_alice;
+	fedi->arg = &m;
+	follow_at_old();
+	follow_too(12);
+	send_to("create", "/old");
+	for (int i = 0; i < 3; i++) {
+		assert_int_not_equal(work(), 0);
+		all_due_again();
+	}
+	assert_int_equal(fedi_count(fedi, "POST", "/new"), 1);
 }
 
 static void
@@ -897,7 +978,6 @@ test_moved_in_a_circle(void **state)
 		;
 	assert_int_equal(fedi_count(fedi, "POST", NULL), 2);
 	assert_int_equal(number("SELECT count(*) FROM job"), 0);
-	(void)pg_sql(fedi->dsn, "DELETE FROM remote_inbox_moved");
 }
 
 /* ---- many, and a stop meanwhile ---- */
@@ -1038,6 +1118,8 @@ main(void)
 		cmocka_unit_test_setup(test_not_behind_accept, clean),
 		cmocka_unit_test_setup(test_moved, clean),
 		cmocka_unit_test_setup(test_moved_backlog, clean),
+		cmocka_unit_test_setup(test_moved_beside_unreachable, clean),
+		cmocka_unit_test_setup(test_moved_many, clean),
 		cmocka_unit_test_setup(test_moved_in_a_circle, clean),
 		cmocka_unit_test_setup(test_many, clean),
 		cmocka_unit_test_setup(test_stopped, clean),

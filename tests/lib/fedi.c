@@ -166,6 +166,7 @@ fedi_clean(struct fedi *f)
 	/* Few rows: deleting them costs less than truncating a dozen tables. */
 	(void)pg_sql(f->dsn,
 		"DELETE FROM follow; DELETE FROM remote_actor; DELETE FROM key_fetch;"
+		" DELETE FROM remote_inbox_moved;"
 		" DELETE FROM remote_host; DELETE FROM inbox_activity; DELETE FROM activity;"
 		" DELETE FROM reach; DELETE FROM job; DELETE FROM record_entry;"
 		" DELETE FROM record_content; DELETE FROM record_checkpoint; DELETE FROM "
