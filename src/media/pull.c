@@ -27,7 +27,8 @@ struct pull_open {
 struct pull {
 	const struct job *job;
 	int64_t post_id;
-	bool bare; /* pictures that are not there are given up */
+	int64_t bare_until; /* revision up to which pictures that are not there are given up */
+	bool bare;          /* that is this one */
 	struct db_batch tx;
 	struct post post;
 	struct post_media *media;
@@ -61,15 +62,18 @@ pull_begin(struct task *t)
 	struct arena *a = task_arena(t);
 	const struct err *e;
 	json_t *args;
+	bool bare = false;
 
 	p->job = task_arg(t);
 	if ((e = json_parse(a, p->job->args, &json_limits_ap, &args)))
 		return fail(t, e);
 	if (!json_want_int(args, "post", 1, INT64_MAX, &p->post_id))
 		return fail(t, err_new(a, ERR_INPUT, "a media job without its post"));
-	(void)json_want_bool(args, "bare", &p->bare);
+	if (json_want_bool(args, "bare", &bare) && bare)
+		(void)json_want_int(args, "revision", 1, INT64_MAX, &p->bare_until);
 	/* After two crashes of the worker at this job it is not tried a third time. */
-	p->bare = p->bare || p->job->crashes >= JOB_CRASHES_MAX - 1;
+	if (p->job->crashes >= JOB_CRASHES_MAX - 1)
+		p->bare_until = INT64_MAX;
 	db_batch_init(&p->tx, a);
 	(void)post_any(&p->tx, p->post_id);
 	(void)record_said(&p->tx, task_env(t)->hub, p->post_id);
@@ -125,6 +129,8 @@ pull_loaded(struct task *t)
 		return fail(t, e);
 	if (!pull_is_live(&p->post))
 		return go(t, pull_settle);
+	/* An edit that came since has pictures of its own, and found this job in its way. */
+	p->bare = p->post.revision <= p->bare_until;
 	pull_ask(t, p);
 	return await_all(t, &p->group, pull_fetched);
 }

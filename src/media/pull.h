@@ -1,7 +1,8 @@
 /*
  * Pull: brings the pictures of a post into the media store. Job kind "media", args
- * {"post": id}, key = the post's id; with "bare": true nothing is fetched, because the job of
- * before was buried, and what waits for pictures is said without them.
+ * {"post": id}, key = the post's id; with "bare": true nothing is fetched for the post up to
+ * this "revision", because the job of before was buried, and what waits for pictures is said
+ * without them. What an edit brought since then is fetched.
  *
  * Known files are taken again; others are downloaded, looked at (plan.h), made anew by the
  * helper process (frame.h, env->media) and stored in two sizes. What fails for ever is given up

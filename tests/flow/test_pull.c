@@ -678,6 +678,50 @@ test_edit_buried(void **state)
 	arena_free(w.a);
 }
 
+/*
+ * The source edits the post before the bare job has come: that one was to give up the pictures
+ * of the text before, not those that are new.
+ */
+static void
+test_edit_before_bare(void **state)
+{
+	static const char *const states[] = {"held media", "published"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		struct world w;
+		int64_t id;
+
+		world_init(&w);
+		serve_status("/before.gif", 404);
+		serve(&w, "/after.gif", "image/gif", "animated.gif");
+		id = POST(&w, states[i], "/before.gif");
+		if (i == 1) {
+			say(&w, id);
+			(void)SQL_TEXT(&w, "UPDATE post SET revision = 2");
+		}
+		(void)SQL_TEXT(&w, "UPDATE job SET state = 'dead'");
+		dbrun_ok(w.dsn, plan_missing, NULL, &w);
+		assert_int_equal(
+			SQL_INT(&w,
+				"SELECT count(*) FROM job WHERE args @> '{\"bare\": true}'"),
+			1);
+		/* Its own job finds the bare one in its place. */
+		(void)SQL_TEXT(&w, "UPDATE post SET revision = revision + 1, title = 'Neu'");
+		(void)SQL_TEXT(&w, "UPDATE post_media SET source_url = '%s/after.gif'",
+			site_base(site));
+		pull(&w, id);
+		assert_string_equal(SQL_TEXT(&w, "SELECT state || ' ' || count(media) || '/' ||"
+						 " count(error) FROM post"
+						 " JOIN post_media ON post = id GROUP BY id"),
+			"published 1/0");
+		check_record(&w, id, i == 0 ? "create 2" : "create 1, update 3");
+		assert_true(span_has(last_content(&w, id), SPAN("\"title\":\"Neu\"")));
+		assert_int_equal(site_count(site, "/before.gif"), 0);
+		arena_free(w.a);
+	}
+}
+
 static void
 test_lease_lost(void **state)
 {
@@ -785,6 +829,7 @@ main(void)
 		cmocka_unit_test(test_cursed),
 		cmocka_unit_test(test_buried),
 		cmocka_unit_test(test_edit_buried),
+		cmocka_unit_test(test_edit_before_bare),
 		cmocka_unit_test(test_lease_lost),
 		cmocka_unit_test(test_stopped),
 	};
