@@ -9,11 +9,15 @@ struct source_poll {
 	size_t i;
 	int64_t *ids;
 	size_t n;
+	struct poll_open {
+		int64_t due_us; /* of the poll that was asked for */
+		bool still;
+	} * open; /* as ids */
 	int64_t waited_ms;
 };
 
 static step_fn source_poll_ask, source_poll_found, source_poll_by_slug, source_poll_sent,
-	source_poll_watch, source_poll_watched, source_poll_read;
+	source_poll_watch, source_poll_watched;
 
 static const struct flow source_poll_flow = {
 	.name = "ctl.source_poll",
@@ -85,7 +89,37 @@ source_poll_by_slug(struct task *t)
 	db_batch_init(&s->batch, task_arena(t));
 	for (size_t r = 0; r < s->n; r++)
 		source_poll_now(&s->batch, s->ids[r]);
+	s->i = source_list(&s->batch, SPAN_NONE);
 	return await_commit(t, &s->batch, source_poll_sent);
+}
+
+/* The place of a source among those that were asked for, n when it is none of them. */
+static size_t
+source_poll_place(const struct source_poll *s, int64_t id)
+{
+	size_t i = 0;
+
+	while (i < s->n && s->ids[i] != id)
+		i++;
+	return i;
+}
+
+static const struct err *
+source_poll_due(struct task *t, struct source_poll *s)
+{
+	const struct err *e = NULL;
+
+	s->open = ARENA_ARRAY(task_arena(t), s->n, struct poll_open);
+	for (size_t r = 0; !e && r < db_rows(&s->batch, s->i); r++) {
+		struct source row;
+		size_t i;
+
+		e = source_row(&s->batch, s->i, r, &row);
+		i = e ? s->n : source_poll_place(s, row.id);
+		if (i < s->n)
+			s->open[i] = (struct poll_open){row.next_poll_us, true};
+	}
+	return e;
 }
 
 static struct next
@@ -93,10 +127,13 @@ source_poll_sent(struct task *t)
 {
 	struct cmd_call *c = cmd_call_of(t);
 	struct source_poll *s = task_state(t);
+	const struct err *e;
 	json_t *ids;
 
-	if (cmd_flag(c, "wait"))
-		return go(t, source_poll_watch);
+	if (cmd_flag(c, "wait")) {
+		e = source_poll_due(t, s);
+		return e ? fail(t, e) : go(t, source_poll_watch);
+	}
 	ids = json_array();
 	for (size_t r = 0; r < s->n; r++)
 		(void)json_array_append_new(ids, cmd_json_id(s->ids[r]));
@@ -109,61 +146,75 @@ static struct next
 source_poll_watch(struct task *t)
 {
 	struct source_poll *s = task_state(t);
+	int64_t *ids = ARENA_ARRAY(task_arena(t), s->n, int64_t);
+	size_t n = 0;
 
+	for (size_t i = 0; i < s->n; i++)
+		if (s->open[i].still)
+			ids[n++] = s->ids[i];
 	db_batch_init(&s->batch, task_arena(t));
-	s->i = source_busy(&s->batch, s->ids, s->n);
+	(void)source_busy(&s->batch, ids, n);
+	s->i = source_list(&s->batch, SPAN_NONE);
 	return await_rows(t, &s->batch, source_poll_watched);
+}
+
+/*
+ * The end of a poll of the newest items, good or bad, sets the time of the next one; that of a
+ * page of older items, which the same job reads, does not.
+ */
+static const struct err *
+source_poll_look(struct source_poll *s, int64_t *n)
+{
+	const struct err *e = NULL;
+
+	*n = 0;
+	for (size_t r = 0; !e && r < db_rows(&s->batch, s->i); r++) {
+		struct source row;
+		struct poll_open *o;
+
+		e = source_row(&s->batch, s->i, r, &row);
+		if (e || source_poll_place(s, row.id) == s->n)
+			continue;
+		o = &s->open[source_poll_place(s, row.id)];
+		o->still = o->still && o->due_us == row.next_poll_us;
+		*n += o->still;
+	}
+	return e;
 }
 
 static struct next
 source_poll_watched(struct task *t)
 {
+	struct cmd_call *c = cmd_call_of(t);
 	struct source_poll *s = task_state(t);
-	int64_t busy = 0;
+	int64_t busy = 0, open;
+	json_t *rows;
+	const struct err *e = source_poll_look(s, &open);
 
-	if (db_one_int(&s->batch, s->i, &busy) && busy > 0) {
+	/* One that is not done and has no job is paused, or its job was given up. */
+	if (!e && open > 0 && db_one_int(&s->batch, 0, &busy) && busy > 0) {
 		s->waited_ms += POLL_PAUSE_MS;
 		if (s->waited_ms > POLL_WAIT_MS)
 			return fail(t, err_new(task_arena(t), ERR_TIMEOUT,
 					       "%lld of %zu sources still wait after %d s; "
 					       "does litfassd "
 					       "run with the role \"ingest\"?",
-					       (long long)busy, s->n, POLL_WAIT_MS / 1000));
+					       (long long)open, s->n, POLL_WAIT_MS / 1000));
 		return await_sleep(t, POLL_PAUSE_MS, source_poll_watch);
 	}
-	db_batch_init(&s->batch, task_arena(t));
-	s->i = source_list(&s->batch, SPAN_NONE);
-	return await_rows(t, &s->batch, source_poll_read);
-}
-
-static bool
-source_poll_asked(const struct source_poll *s, int64_t id)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (s->ids[i] == id)
-			return true;
-	return false;
-}
-
-static struct next
-source_poll_read(struct task *t)
-{
-	struct cmd_call *c = cmd_call_of(t);
-	struct source_poll *s = task_state(t);
-	json_t *rows = json_own(c->arena, json_array());
-
-	for (size_t r = 0; r < db_rows(&s->batch, s->i); r++) {
+	rows = json_own(c->arena, json_array());
+	for (size_t r = 0; !e && r < db_rows(&s->batch, s->i); r++) {
 		struct source row;
-		const struct err *e = source_row(&s->batch, s->i, r, &row);
 
-		if (e)
-			return fail(t, e);
-		if (!source_poll_asked(s, row.id))
+		e = source_row(&s->batch, s->i, r, &row);
+		if (e || source_poll_place(s, row.id) == s->n)
 			continue;
 		(void)json_array_append_new(rows, show_source(&row));
 		if (row.fail_count > 0)
 			c->exit = CMD_FAILED;
 	}
+	if (e)
+		return fail(t, e);
 	cmd_list(c, json_incref(rows), show_source_columns, n_show_source_columns);
 	return done(t);
 }
@@ -178,7 +229,10 @@ const struct cmd cmd_source_poll = {
 	.verb = "poll",
 	.args = "ID|SLUG|--all",
 	.summary = "Polls sources now instead of at their time",
-	.help = "With --wait the exit code is 1 if one of the polls failed.",
+	.help = "--wait ends when the newest items have been read; older pages of a feed, "
+		"which are "
+		"read in between, are not waited for. The exit code is 1 if one of the polls "
+		"failed.",
 	.opts = source_poll_opts,
 	.n_opts = ARRAY_LEN(source_poll_opts),
 	.max_args = 1,

@@ -1,6 +1,7 @@
 // litfassctl: every command, its help, its JSON, its errors and exit codes.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
+import { createServer } from 'node:http';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { address, freePort, program, scratch, top } from './lib/env.js';
@@ -312,6 +313,30 @@ test('source poll --wait: a feed that fails is told with exit code 1', async () 
 	await site.control('unserve', { path: '/feuerwehr/feed.rss' });
 	await expect(OK, 'source', 'poll', 'feuerwehr_musterstadt', '--wait');
 	assert.equal((await json('source', 'list', 'feuerwehr_musterstadt'))[0].health, 'ok');
+});
+
+test('source poll --wait: older pages are not waited for', async t => {
+	const [source] = await json('source', 'list', 'feuerwehr_musterstadt');
+	let ended = 0;
+	const held = [];
+	const slow = createServer((req, res) => held.push(res.once('close', () => ended++)));
+	await new Promise(done => slow.listen(0, hub.host, done));
+	t.after(() => {
+		slow.close();
+		slow.closeAllConnections();
+	});
+	// The page behind the first one is due, and comes as soon as the newest items are there.
+	await hub.sql(`UPDATE source SET backfill_url = 'http://${hub.host}:${slow.address().port}/', backfill_at = now() WHERE id = ${source.id}`);
+	const [polled] = await json('source', 'poll', source.id, '--wait');
+	assert.equal(polled.health, 'ok');
+	assert.ok(polled.last_ok_at > source.last_ok_at, 'it was read');
+	assert.equal(ended, 0, 'nobody has waited until the older page was there, or given up');
+	await until('it is asked for', () => held.length > 0, { logs: () => hub.tail() });
+	for (const res of held) res.writeHead(410).end();
+	await until('its job rests', async () => {
+		await hub.sql(`UPDATE source SET backfill_url = NULL WHERE id = ${source.id}`);
+		return (await hub.sql(`SELECT 1 FROM job WHERE kind = 'poll' AND key = '${source.id}' AND state = 'ready' AND run_at > now()`)).length > 0;
+	}, { logs: () => hub.tail() });
 });
 
 test('doctor says what is wrong, with exit code 7', async () => {
