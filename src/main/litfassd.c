@@ -1,5 +1,4 @@
 /* litfassd: reads its arguments and becomes the supervisor, or one of its children. */
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "base/fds.h"
 #include "base/log.h"
 #include "ctl/cmd.h"
 #include "main/embedded.h"
@@ -145,18 +145,6 @@ litfassd_start(struct arena *a, const struct options *o)
 	return supervisor_run(a, o->conf_path, s);
 }
 
-/* Whoever starts us without them: no file of ours may stand in their place. */
-static bool
-litfassd_standard_fds(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= 2);
-	return fd > 2 && close(fd) == 0;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -167,7 +155,7 @@ main(int argc, char **argv)
 	(void)umask(0027);
 	(void)signal(SIGPIPE, SIG_IGN);
 	child_hold_signals(); /* until there are handlers */
-	if (!litfassd_standard_fds())
+	if (!fds_standard())
 		return CMD_FAILED;
 	if (argc > 1 && strcmp(argv[1], PART_FLAG) == 0) {
 		code = litfassd_child(a, argc, argv);

@@ -368,6 +368,18 @@ test('doctor says what is wrong, with exit code 7', async () => {
 	assert.deepEqual(await bad('-c', hub.conf), { code: OK, ok: true, failed: {} });
 });
 
+test('standard descriptors that are closed: nothing of ours comes to stand there', async () => {
+	const with_ = async (closed, ...args) => run('sh', ['-c', `exec "$@" ${closed}`, 'sh', program('litfassctl'), '-c', hub.conf, ...args], { env: hub.env });
+	const whole = await hub.ok('--json', 'org', 'list');
+	for (const [closed, stdout] of [['<&-', whole], ['>&-', ''], ['2>&-', whole], ['<&- >&- 2>&-', '']]) {
+		const r = await with_(closed, '--json', 'org', 'list');
+		assert.deepEqual([r.code, r.stdout, r.stderr], [OK, stdout, ''], closed);
+	}
+	// Nothing was to be read where standard input should be.
+	const r = await with_('<&-', 'setting', 'set', 'hub_name', '--file', '-');
+	assert.equal(r.code, OK, r.stderr);
+});
+
 test('a broken configuration is named with file and line', async () => {
 	for (const [text, want] of [['base_url = "http://x"\nnothing = 1\n', /nothing/], ['base_url = \n', /litfass|conf/], ['base_url = "ftp://x"\n', /base_url/],
 		['base_url = "http://127.0.0.1:1"\nmedia_base_url = "http://127.0.0.1:2"\nworkers = 100000\n', /workers/]]) {
