@@ -153,7 +153,8 @@ setup_needs_restart(struct arena *a, const struct conf *next, const char *key)
 }
 
 const struct err *
-setup_may_follow(struct arena *a, const struct conf *now, const struct conf *next)
+setup_may_follow(
+	struct arena *a, const struct conf *now, int database_workers, const struct conf *next)
 {
 	if (!span_eq(now->data_dir, next->data_dir))
 		return setup_needs_restart(a, next, "data_dir");
@@ -161,10 +162,10 @@ setup_may_follow(struct arena *a, const struct conf *now, const struct conf *nex
 		return setup_needs_restart(a, next, "user");
 	if ((now->dsn.n == 0) != (next->dsn.n == 0))
 		return setup_needs_restart(a, next, "database.dsn");
-	if (now->dsn.n == 0 && embedded_workers_max(now->workers) < next->workers)
+	if (now->dsn.n == 0 && embedded_workers_max(database_workers) < next->workers)
 		return err_new(a, ERR_CONFIG,
 			"%.*s: workers: the embedded database was started for at most %d; "
 			"restart litfassd for more",
-			SPAN_FMT(next->path), embedded_workers_max(now->workers));
+			SPAN_FMT(next->path), embedded_workers_max(database_workers));
 	return NULL;
 }

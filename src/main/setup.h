@@ -31,8 +31,12 @@ const struct err *setup_open(
 	struct arena *a, struct setup *s, const struct setup *old) MUST_CHECK;
 void setup_free(struct setup *s); /* NULL is allowed */
 
-/* Can `next` replace `now` while litfassd runs? The error names what needs a restart. */
-const struct err *setup_may_follow(
-	struct arena *a, const struct conf *now, const struct conf *next) MUST_CHECK;
+/*
+ * Can `next` replace `now` while litfassd runs? The error names what needs a restart. The
+ * embedded database has connections for the workers of the setup that it was started with:
+ * several reloads in a row must not go beyond them.
+ */
+const struct err *setup_may_follow(struct arena *a, const struct conf *now,
+	int database_workers, const struct conf *next) MUST_CHECK;
 
 #endif

@@ -54,6 +54,7 @@ struct supervisor {
 	int code;
 	bool prepared, announced;
 	bool reloading;              /* a new setup holds, not all workers have it */
+	int database_workers;        /* that the embedded one was started for */
 	int64_t database_failing_ms; /* when the embedded one began to end at once; 0 = never */
 	struct slot slots[SETUP_WORKERS_MAX];
 	struct kid *database, *preparing, *releasing;

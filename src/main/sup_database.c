@@ -21,6 +21,7 @@ sup_database(void *arg)
 
 	if (s->phase >= PHASE_STOP_WORKERS)
 		return;
+	s->database_workers = s->setup->conf.workers;
 	s->database = sup_start(s, s->setup, &p);
 	if (!s->database)
 		loop_timer_set(s->loop, &s->database_again,
@@ -167,7 +168,7 @@ sup_reload_read(struct supervisor *s, struct arena *a)
 	const struct err *e = setup_read(a, s->conf_path, ++s->setups, &s->asked);
 
 	if (!e)
-		e = setup_may_follow(a, &s->setup->conf, &s->asked->conf);
+		e = setup_may_follow(a, &s->setup->conf, s->database_workers, &s->asked->conf);
 	if (!e)
 		e = runas_find(a, &s->asked->conf, &as);
 	return e ? e : setup_open(a, s->asked, s->setup);

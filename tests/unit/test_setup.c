@@ -208,6 +208,7 @@ test_may_follow(void **state)
 {
 	static const struct {
 		const char *now, *next, *want; /* NULL = it may */
+		int database_workers;          /* 0 = as now */
 	} table[] = {
 		{"", "", NULL},
 		{"workers = 2\n", "workers = 3\n", NULL},
@@ -221,6 +222,10 @@ test_may_follow(void **state)
 		{"database {\ndsn = \"host=x\"\n}\n", "database {\ndsn = \"host=y\"\n}\n",
 			NULL},
 		{"workers = 1\n", "workers = 60\n", "workers"},
+		/* Step by step it gets no more connections. */
+		{"workers = 3\n", "workers = 6\n", NULL},
+		{"workers = 3\n", "workers = 6\n", "at most 3", 1},
+		{"workers = 1\n", "workers = 6\n", NULL, 3},
 		{"workers = 1\ndatabase {\ndsn = \"host=x\"\n}\n",
 			"workers = 60\ndatabase {\ndsn = \"host=x\"\n}\n", NULL},
 	};
@@ -231,7 +236,10 @@ test_may_follow(void **state)
 			read_conf(arena_printf(arena, "%s%s", BASE, table[i].now).p);
 		struct setup *next =
 			read_conf(arena_printf(arena, "%s%s", BASE, table[i].next).p);
-		const struct err *e = setup_may_follow(arena, &now->conf, &next->conf);
+		const struct err *e = setup_may_follow(arena, &now->conf,
+			table[i].database_workers ? table[i].database_workers
+						  : now->conf.workers,
+			&next->conf);
 
 		if (!e != !table[i].want)
 			check_fail("row %zu: %s", i, e ? "refused" : "accepted");
