@@ -86,6 +86,12 @@ test('quickstart', { timeout: 900_000 }, async t => {
 		assert.equal(again.code, 0, `${again.stdout}\n${again.stderr}`);
 		assert.match(again.stdout, /running already/);
 		assert.match(again.stdout, /9 of 9 sources read/);
+		// Another title on the same host is another organisation; what is there is not added twice.
+		const handle = host.replaceAll('.', '_');
+		assert.ok(again.stdout.includes(`@${handle}_2  `), again.stdout);
+		const same = await quickstart('--no-install', '--detach', '--feed', `http://${host}:${port + 2}/stadt/`, '--feed', `http://${host}:${port + 2}/schule/`);
+		for (const slug of [handle, `${handle}_2`]) assert.ok(same.stdout.includes(`@${slug} has this feed already`), same.stdout);
+		assert.match(same.stdout, /9 of 9 sources read/);
 		assert.ok((await all(base)).length > ids.length);
 	});
 
