@@ -160,6 +160,23 @@ test('base_url and media_base_url stay what they were at the first start', { tim
 	await checkWhole();
 });
 
+test('a database that does not start: tried again for a while, then given up with the reason', { timeout: 120_000 }, async () => {
+	await hub.stop();
+	const settings = join(hub.data, 'pg/postgresql.conf');
+	const whole = readFileSync(settings, 'utf8');
+	writeFileSync(settings, `${whole}shared_buffers = nonsense\n`);
+	const r = await run(program('litfassd'), ['-c', hub.conf], { timeout: 60_000 });
+	assert.equal(r.code, UNAVAILABLE, r.stderr);
+	assert.match(r.stderr, /invalid value for parameter "shared_buffers"/, 'what PostgreSQL says stands there');
+	assert.ok(r.stderr.match(/ database_ended /g).length > 1, 'one try is not enough: another PostgreSQL may be about to end');
+	assert.match(r.stderr, / error start_failed .*the embedded database does not start; what it said stands above/);
+	assert.match(r.stderr, / stopped .*code=6\b/);
+	assert.doesNotMatch(r.stderr, / info ready /);
+	writeFileSync(settings, whole);
+	await hub.start();
+	await checkWhole();
+});
+
 test('a directory too deep for a socket gets a short one beside it', { timeout: 120_000 }, async () => {
 	await hub.stop();
 	const deep = join(dir, 'd'.repeat(60), 'e'.repeat(60));
