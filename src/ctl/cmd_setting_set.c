@@ -210,9 +210,9 @@ const struct cmd cmd_setting_set = {
 	.verb = "set",
 	.args = "KEY [TEXT]",
 	.summary = "Sets a name or a text of the pages",
-	.help = "KEY is one of hub_name, hub_description, contact_email, security_contact, "
+	.help = "KEY is one of hub_name, hub_description, contact_email, security_contact,\n"
 		"impressum, datenschutz, barrierefreiheit, leichte_sprache, gebaerdensprache.\n"
-		"In the last five blank lines part paragraphs, \"## \" begins a heading and "
+		"In the last five blank lines part paragraphs, \"## \" begins a heading and\n"
 		"\"- \" the items of a list. An empty text brings the default back.",
 	.opts = setting_set_opts,
 	.n_opts = ARRAY_LEN(setting_set_opts),

@@ -229,10 +229,9 @@ const struct cmd cmd_source_poll = {
 	.verb = "poll",
 	.args = "ID|SLUG|--all",
 	.summary = "Polls sources now instead of at their time",
-	.help = "--wait ends when the newest items have been read; older pages of a feed, "
-		"which are "
-		"read in between, are not waited for. The exit code is 1 if one of the polls "
-		"failed.",
+	.help = "--wait ends when the newest items have been read, with exit code 1 if one of "
+		"the\n"
+		"polls failed. Older pages of a feed are not waited for.",
 	.opts = source_poll_opts,
 	.n_opts = ARRAY_LEN(source_poll_opts),
 	.max_args = 1,

@@ -235,7 +235,8 @@ const struct cmd cmd_source_test = {
 	.args = "URL",
 	.summary = "Shows what a feed would bring, storing nothing",
 	.help = "A web page is searched for the feeds that it or its Link header names, then "
-		"for the usual places.",
+		"for\n"
+		"the usual places.",
 	.min_args = 1,
 	.max_args = 1,
 	.needs = CMD_NEEDS_CONF | CMD_NEEDS_HTTP,
