@@ -369,7 +369,8 @@ test('doctor says what is wrong, with exit code 7', async () => {
 });
 
 test('standard descriptors that are closed: nothing of ours comes to stand there', async () => {
-	const with_ = async (closed, ...args) => run('sh', ['-c', `exec "$@" ${closed}`, 'sh', program('litfassctl'), '-c', hub.conf, ...args], { env: hub.env });
+	// The shell stays and keeps its own: who writes to it must not meet a closed pipe.
+	const with_ = async (closed, ...args) => run('sh', ['-c', `"$@" ${closed}; exit $?`, 'sh', program('litfassctl'), '-c', hub.conf, ...args], { env: hub.env });
 	const whole = await hub.ok('--json', 'org', 'list');
 	for (const [closed, stdout] of [['<&-', whole], ['>&-', ''], ['2>&-', whole], ['<&- >&- 2>&-', '']]) {
 		const r = await with_(closed, '--json', 'org', 'list');
