@@ -485,6 +485,35 @@ def many_items(count):
     yield b"</channel></rss>\n"
 
 
+def amplified(what):
+    """Eight megabytes whose short relative links have a long base: resolved they are gigabytes."""
+    size = (8 << 20) - 4096
+    base = "http://example.org/" + "b" * 1950 + "/"
+    date = rfc822(datetime.datetime.now(datetime.timezone.utc))
+    media = 'xmlns:media="http://search.yahoo.com/mrss/"'
+    head = f'<rss version="2.0" xml:base="{base}" {media}><channel><title>Lang</title>'
+    item = f'<item><guid isPermaLink="false">lang-%d</guid><pubDate>{date}</pubDate>%s</item>'
+    tail = "</channel></rss>"
+    if what == "links":
+        inner = "<description>" + "&lt;a href=x&gt;y&lt;/a&gt; " * 200 + "</description>"
+    elif what == "media":
+        inner = "".join(f'<media:content url="{n}"/>' for n in range(10))
+    elif what == "pictures":
+        inner = "".join(f"&lt;img src={n} srcset='1{n} 2x'&gt;" for n in range(20))
+        inner = f"<description>{inner}</description>"
+    elif what == "channel":
+        return head + "<link>x</link>" * ((size - len(head)) // 14) + tail
+    elif what == "entry":
+        head = f'<feed xmlns="http://www.w3.org/2005/Atom" xml:base="{base}"><title>Lang</title>'
+        head += "<entry><id>urn:lang</id><title>Lang</title>"
+        link = '<link href="x" type="text/html"/>'
+        return head + link * 90000 + "</entry></feed>"
+    else:
+        return head + "<a/>" * ((size - len(head)) // 4) + tail
+    count = (size - len(head)) // len(item % (99999, inner))
+    return head + "".join(item % (n, inner) for n in range(min(count, 10000))) + tail
+
+
 XXE = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE rss [
 <!ENTITY file SYSTEM "file:///etc/passwd">
@@ -651,6 +680,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
         if kind == "many":
             return self.stream(xml, many_items(number("n", 10000)))
+        if kind == "amplified":
+            return self.answer(200, xml, amplified(query["what"][0]).encode())
         if kind == "huge":
             size = number("mb", 50) * 1024 * 1024
             head = b'<?xml version="1.0"?><rss version="2.0"><channel><title>Riesig</title><!--'

@@ -158,8 +158,9 @@ text_blank(int32_t c)
 static struct span
 text_cleaned(struct arena *a, struct span s, size_t max_chars, bool lines)
 {
-	struct span in = utf8_repair(a, s);
-	char *out = arena_alloc(a, in.n + 1);
+	struct span in = utf8_valid(s) ? s : utf8_repair(a, s);
+	/* At most four bytes of each character that is taken. */
+	char *out = arena_alloc(a, (in.n / 4 < max_chars ? in.n : 4 * max_chars) + 2);
 	size_t n = 0, chars = 0;
 	int breaks = 0;
 	bool gap = false;

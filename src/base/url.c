@@ -200,6 +200,13 @@ url_compose(struct arena *a, struct span rest, struct url *out)
 		SPAN_FMT(out->path), out->query.p ? "?" : "", SPAN_FMT(out->query),
 		out->fragment.p ? "#" : "", SPAN_FMT(out->fragment));
 	out->path = span_slice(out->text, out->origin.n, out->origin.n + out->path.n);
+	at = out->origin.n + out->path.n;
+	if (out->query.p) {
+		out->query = span_slice(out->text, at + 1, at + 1 + out->query.n);
+		at += 1 + out->query.n;
+	}
+	if (out->fragment.p)
+		out->fragment = span_slice(out->text, at + 1, out->text.n);
 	out->target = span_slice(out->text, out->origin.n,
 		out->text.n - (out->fragment.p ? out->fragment.n + 1 : 0));
 }
@@ -330,34 +337,29 @@ url_unbroken(struct arena *a, struct span s)
 	return span_trim(span_from(out, n));
 }
 
-const struct err *
-url_resolve(struct arena *a, const struct url *base, struct span ref, struct url *out)
+/* The reference as an absolute URL, not yet looked at; *why says what forbids it. */
+static struct span
+url_join(struct arena *a, const struct url *base, struct span ref, const char **why)
 {
 	struct span path, tail, head, rest;
 	size_t cut = 0;
 
-	if (ref.n > 2 * URL_MAX)
-		return url_bad(a, ref, "it is longer than 2048 bytes");
 	ref = url_unbroken(a, ref);
 	if (url_scheme(ref, &cut)) {
 		struct span scheme = span_slice(ref, 0, cut);
 
 		if (!span_is_nocase(scheme, "https") && !span_is_nocase(scheme, "http"))
-			return url_bad(a, ref, "only https and http links are followed");
+			*why = "only https and http links are followed";
 		head = url_split_host(ref, &rest);
-		return url_parse(a,
-			arena_printf(a, "%.*s%.*s", SPAN_FMT(head),
-				SPAN_FMT(url_encode_sloppy(a, rest))),
-			out);
+		return arena_printf(
+			a, "%.*s%.*s", SPAN_FMT(head), SPAN_FMT(url_encode_sloppy(a, rest)));
 	}
 	if (span_starts(ref, SPAN("//"))) {
 		head = url_split_host(
 			arena_printf(a, "%.*s:%.*s", SPAN_FMT(base->scheme), SPAN_FMT(ref)),
 			&rest);
-		return url_parse(a,
-			arena_printf(a, "%.*s%.*s", SPAN_FMT(head),
-				SPAN_FMT(url_encode_sloppy(a, rest))),
-			out);
+		return arena_printf(
+			a, "%.*s%.*s", SPAN_FMT(head), SPAN_FMT(url_encode_sloppy(a, rest)));
 	}
 	ref = url_encode_sloppy(a, ref);
 	for (cut = 0; cut < ref.n && ref.p[cut] != '?' && ref.p[cut] != '#'; cut++)
@@ -375,11 +377,26 @@ url_resolve(struct arena *a, const struct url *base, struct span ref, struct url
 		path = arena_printf(a, "%.*s%.*s", (int)(slash == SIZE_MAX ? 0 : slash + 1),
 			base->path.p, SPAN_FMT(path));
 	}
-	path = url_remove_dots(a, path);
-	return url_parse(a,
-		arena_printf(a, "%.*s%.*s%.*s", SPAN_FMT(base->origin), SPAN_FMT(path),
-			SPAN_FMT(tail)),
-		out);
+	return arena_printf(a, "%.*s%.*s%.*s", SPAN_FMT(base->origin),
+		SPAN_FMT(url_remove_dots(a, path)), SPAN_FMT(tail));
+}
+
+const struct err *
+url_resolve(struct arena *a, const struct url *base, struct span ref, struct url *out)
+{
+	struct arena *scratch;
+	const char *why = NULL;
+	const struct err *e;
+	struct span whole;
+
+	if (ref.n > 2 * URL_MAX)
+		return url_bad(a, ref, "it is longer than 2048 bytes");
+	/* A page of strangers has links by the ten thousand: only the result stays. */
+	scratch = arena_new();
+	whole = url_join(scratch, base, ref, &why);
+	e = why ? url_bad(a, ref, why) : url_parse(a, whole, out);
+	arena_free(scratch);
+	return e;
 }
 
 bool

@@ -73,14 +73,17 @@ hash_key(struct arena *a, const char *prefix, struct span x, struct span y)
 static struct span
 link_key_of(struct arena *a, const struct feed_item *it)
 {
+	struct arena *scratch = arena_new();
+	struct span key = SPAN_NONE;
 	struct url u;
-	struct span key;
 
-	if (!it->link.n || url_parse(a, it->link, &u))
-		return SPAN_NONE;
-	key = url_key(a, &u);
-	return key.n <= KEY_MAX ? arena_printf(a, "l:%.*s", SPAN_FMT(key))
-				: hash_key(a, "l", key, SPAN(""));
+	if (it->link.n && !url_parse(scratch, it->link, &u)) {
+		key = url_key(scratch, &u);
+		key = key.n <= KEY_MAX ? arena_printf(a, "l:%.*s", SPAN_FMT(key))
+				       : hash_key(a, "l", key, SPAN(""));
+	}
+	arena_free(scratch);
+	return key;
 }
 
 struct keys {
@@ -252,7 +255,8 @@ feed_parse_answer(struct arena *a, const struct source *s, const struct http_cal
 	}
 	out->items = ARENA_ARRAY(a, f.n_items, struct ingest_item);
 	out->bad = ARENA_ARRAY(a, f.n_items, struct ingest_bad);
-	for (size_t i = 0; i < f.n_items; i++) {
+	out->truncated = f.truncated;
+	for (size_t i = 0; i < f.n_items && !ingest_page_full(a, INGEST_FOUND_MAX, out); i++) {
 		const char *why;
 		struct ingest_item *it;
 
@@ -274,7 +278,6 @@ feed_parse_answer(struct arena *a, const struct source *s, const struct http_cal
 	out->skip_hours = f.skip_hours;
 	out->recovered = f.recovered;
 	out->expired = f.expired;
-	out->truncated = f.truncated;
 	return NULL;
 }
 

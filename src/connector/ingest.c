@@ -83,7 +83,8 @@ ingest_run_parse(struct ingest_run *r, const struct connector *ops, const struct
 	if (r->error)
 		return;
 	r->todo = ARENA_ARRAY(r->arena, f->n_items, struct ingest_todo);
-	for (size_t i = 0; i < f->n_items; i++) {
+	for (size_t i = 0; i < f->n_items && !ingest_page_full(r->arena, INGEST_PAGE_MAX, f);
+		i++) {
 		struct ingest_todo *t = &r->todo[r->n];
 
 		t->item = &f->items[i];
@@ -98,10 +99,17 @@ ingest_run_parse(struct ingest_run *r, const struct connector *ops, const struct
 
 /* ---- chunks ---- */
 
+/* The end of a chunk: what one transaction holds is in memory several times at once. */
 static size_t
 chunk_end(const struct ingest_run *r)
 {
-	return r->from + INGEST_CHUNK < r->n ? r->from + INGEST_CHUNK : r->n;
+	size_t bytes = 0, i = r->from;
+
+	while (i < r->n && i < r->from + INGEST_CHUNK && bytes < INGEST_CHUNK_BYTES) {
+		bytes += r->todo[i].post.html.html.n + r->todo[i].post.text.n;
+		i++;
+	}
+	return i;
 }
 
 bool

@@ -117,9 +117,10 @@ health_of_page(struct arena *a, const struct source *s, const struct ingest *f,
 		out->health_text = arena_printf(a, "%zu of %zu items cannot be read: %.*s",
 			f->n_bad, f->n_bad + f->n_items, SPAN_FMT(f->bad[0].error));
 	} else if (f && f->truncated) {
-		out->health_text =
-			arena_printf(a, "the feed has more than %d items; the rest is not read",
-				INGEST_ITEMS_MAX);
+		out->health_text = arena_printf(a,
+			"the feed is longer than is read, at most %d items and %d MiB in "
+			"all: its first items are, the rest is not",
+			INGEST_ITEMS_MAX, INGEST_PAGE_MAX >> 20);
 	} else {
 		out->health = SPAN("ok");
 	}

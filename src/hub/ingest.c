@@ -136,16 +136,19 @@ media_key(struct arena *a, struct span url)
 }
 
 static bool
-media_same(struct arena *a, const struct ingest_media *x, const struct ingest_media *y)
+media_same(const struct ingest_media *x, const struct ingest_media *y)
 {
 	const struct span xs[] = {x->url, x->other}, ys[] = {y->url, y->other};
+	struct arena *scratch = arena_new();
+	bool same = false;
 
 	for (size_t i = 0; i < 2; i++)
 		for (size_t k = 0; k < 2; k++)
-			if (xs[i].p && ys[k].p &&
-				span_eq(media_key(a, xs[i]), media_key(a, ys[k])))
-				return true;
-	return false;
+			same = same || (xs[i].p && ys[k].p &&
+					       span_eq(media_key(scratch, xs[i]),
+						       media_key(scratch, ys[k])));
+	arena_free(scratch);
+	return same;
 }
 
 static void
@@ -159,7 +162,7 @@ media_add(struct arena *a, struct ingest_post *out, const struct ingest_media *m
 		return;
 	for (size_t i = 0; i < out->n_media; i++) {
 		slot = &out->media[i];
-		if (!media_same(a, slot, m))
+		if (!media_same(slot, m))
 			continue;
 		if (!slot->alt.n)
 			slot->alt = alt;
@@ -177,6 +180,15 @@ media_add(struct arena *a, struct ingest_post *out, const struct ingest_media *m
 }
 
 /* ---- normalising ---- */
+
+bool
+ingest_page_full(const struct arena *a, size_t max, struct ingest *f)
+{
+	bool full = arena_used(a) > max;
+
+	f->truncated = f->truncated || full;
+	return full;
+}
 
 /* One part of a language tag, in lower case: letters, in all but the first also
  * digits. */
@@ -243,17 +255,20 @@ content_hash(struct arena *a, const struct ingest_post *p)
 {
 	struct digest *d = digest_sha256_new();
 	unsigned char *sum = arena_alloc(a, SHA256_SIZE);
+	struct arena *scratch = arena_new();
 	struct url u;
 
-	hash_field(d, text_nfc(a, p->title));
-	hash_field(d, text_nfc(a, p->text));
+	hash_field(d, text_nfc(scratch, p->title));
+	hash_field(d, text_nfc(scratch, p->text));
 	/* A link with another parameter for counting visitors is the same link. */
-	hash_field(d, p->url.p && !url_parse(a, p->url, &u) ? url_key(a, &u) : SPAN(""));
+	hash_field(d,
+		p->url.p && !url_parse(scratch, p->url, &u) ? url_key(scratch, &u) : SPAN(""));
 	for (size_t i = 0; i < p->n_media; i++) {
-		hash_field(d, media_key(a, p->media[i].url));
-		hash_field(d, text_nfc(a, p->media[i].alt));
+		hash_field(d, media_key(scratch, p->media[i].url));
+		hash_field(d, text_nfc(scratch, p->media[i].alt));
 	}
 	digest_end(d, sum);
+	arena_free(scratch);
 	return span_from(sum, SHA256_SIZE);
 }
 
@@ -292,7 +307,9 @@ ingest_normalise(struct arena *a, const struct hub *h, const struct source *s,
 		out->language = language_of(a, s->account_language);
 	if (!out->language.p)
 		out->language = SPAN("de");
-	out->media = ARENA_ARRAY(a, INGEST_MEDIA_MAX, struct ingest_media);
+	out->media =
+		ARENA_ARRAY(a, it->n_media < INGEST_MEDIA_MAX ? it->n_media : INGEST_MEDIA_MAX,
+			struct ingest_media);
 	for (size_t i = 0; i < it->n_media; i++)
 		media_add(a, out, &it->media[i]);
 	tags_fill(a, it, out);

@@ -15,6 +15,9 @@
 #define INGEST_MEDIA_MAX 20
 #define INGEST_TEXT_MAX (256 * 1024)
 #define INGEST_HTML_MAX (512 * 1024) /* of ours; escaping makes it longer */
+/* Memory of one page, the answer with it: when all has been found, and when all is normalised. */
+#define INGEST_FOUND_MAX (40 << 20)
+#define INGEST_PAGE_MAX (80 << 20)
 
 struct ingest_media {
 	struct span url, type, mime, alt; /* type: image video audio unknown */
@@ -57,9 +60,16 @@ struct ingest {
 	uint32_t skip_hours;    /* bit n = it is not to be asked from n:00 to n:59 UTC */
 	bool recovered;         /* ill-formed, read anyway: health degraded */
 	bool expired;           /* the source ends itself */
-	bool truncated;         /* it has more items than are read */
+	bool truncated;         /* it has more items, or longer ones, than are read */
 	struct span language;
 };
+
+/*
+ * Is the memory of a page, all in its arena, used up? Then what follows is left out, and f says
+ * that it is truncated. Asked before each item with one of the limits above; an item takes about
+ * a megabyte at most.
+ */
+bool ingest_page_full(const struct arena *a, size_t max, struct ingest *f);
 
 /* The stored form of an item. */
 struct ingest_post {

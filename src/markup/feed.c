@@ -88,30 +88,49 @@ feed_duration(struct span s)
 	return total;
 }
 
+/* The media of that address: one that is there already, or a new one; NULL when none is taken.
+ */
 static struct feed_media *
-feed_media_add(struct arena *a, struct feed_item *it, const struct url *base, struct span url)
+feed_media_of(struct arena *a, struct feed_item *it, struct span url)
 {
-	struct url u;
-
-	if (it->n_media == FEED_MEDIA_MAX || !url.n || url_resolve(a, base, url, &u))
-		return NULL;
 	for (size_t i = 0; i < it->n_media; i++)
-		if (span_eq(it->media[i].url, u.text))
+		if (span_eq(it->media[i].url, url))
 			return &it->media[i];
 	if (!it->media)
 		it->media = ARENA_ARRAY(a, FEED_MEDIA_MAX, struct feed_media);
-	it->media[it->n_media] = (struct feed_media){.url = u.text};
+	it->media[it->n_media] = (struct feed_media){.url = arena_dup(a, url)};
 	return &it->media[it->n_media++];
+}
+
+static struct feed_media *
+feed_media_add(struct arena *a, struct feed_item *it, const struct url *base, struct span url)
+{
+	struct arena *scratch;
+	struct feed_media *m = NULL;
+	struct url u;
+
+	if (it->n_media == FEED_MEDIA_MAX || !url.n || it->media_looks++ >= FEED_MEDIA_LOOKS)
+		return NULL;
+	scratch = arena_new();
+	if (!url_resolve(scratch, base, url, &u))
+		m = feed_media_of(a, it, u.text);
+	arena_free(scratch);
+	return m;
 }
 
 static void
 feed_tag_add(struct arena *a, struct feed_item *it, struct span tag)
 {
+	if (it->n_tags == FEED_TAGS_MAX)
+		return;
 	tag = text_clean_line(a, tag, 100);
 	if (tag.n > 0 && tag.p[0] == '#')
 		tag = span_slice(tag, 1, tag.n);
-	if (tag.n && it->n_tags < FEED_TAGS_MAX)
-		it->tags[it->n_tags++] = tag;
+	if (!tag.n)
+		return;
+	if (!it->tags)
+		it->tags = ARENA_ARRAY(a, FEED_TAGS_MAX, struct span);
+	it->tags[it->n_tags++] = tag;
 }
 
 /* xml:base of the element and its ancestors, on top of the feed's own URL (RFC 3986, XML Base).
@@ -140,7 +159,7 @@ feed_begin(struct arena *a, struct feed *f)
 {
 	size_t n = f->n_items;
 
-	if (n == FEED_ITEMS_MAX) {
+	if (n == FEED_ITEMS_MAX || arena_used(a) - f->used > FEED_MEMORY_MAX) {
 		f->truncated = true;
 		return false;
 	}
@@ -343,7 +362,7 @@ static void
 feed_next_link(
 	struct arena *a, const struct xml *parent, const struct url *url, struct feed *out)
 {
-	for (const struct xml *c = xml_first(parent); c; c = xml_next(c)) {
+	for (const struct xml *c = xml_first(parent); c && !out->next.p; c = xml_next(c)) {
 		struct url u;
 
 		if (xml_is(c, NS_ATOM, "link") && span_is(xml_attr(a, c, "rel"), "next") &&
@@ -357,8 +376,8 @@ rss_parse(struct arena *a, const struct xml *root, const struct url *url, struct
 {
 	bool rdf = strcmp(xml_name(root), "RDF") == 0;
 	const struct xml *channel = xml_child(root, NULL, "channel");
-	struct url base = *url, u;
-	struct span link;
+	struct url base = *url;
+	struct span link = SPAN_NONE;
 
 	if (!channel)
 		return err_new(a, ERR_INPUT, "the RSS feed has no channel");
@@ -369,13 +388,11 @@ rss_parse(struct arena *a, const struct xml *root, const struct url *url, struct
 	out->generator = xml_child_text(a, channel, NULL, "generator");
 	out->min_interval_s = rss_interval(a, channel);
 	out->skip_hours = rss_skip_hours(a, channel);
-	for (const struct xml *c = xml_first(channel); c; c = xml_next(c)) {
-		if (strcmp(xml_name(c), "link") != 0 || xml_is(c, NS_ATOM, "link"))
-			continue;
-		link = xml_text(a, c);
-		if (link.n && !url_resolve(a, url, link, &u))
-			base = u;
-	}
+	for (const struct xml *c = xml_first(channel); c && !link.n; c = xml_next(c))
+		if (strcmp(xml_name(c), "link") == 0 && !xml_is(c, NS_ATOM, "link"))
+			link = xml_text(a, c);
+	if (!link.n || url_resolve(a, url, link, &base))
+		base = *url;
 	feed_next_link(a, channel, url, out);
 	for (const struct xml *c = xml_first(rdf ? root : channel); c; c = xml_next(c)) {
 		if (strcmp(xml_name(c), "item") != 0)
@@ -413,13 +430,15 @@ atom_title(struct arena *a, const struct xml *e)
 	return html ? feed_title(a, s) : text_clean_line(a, s, TITLE_MAX);
 }
 
+/* *page: the address of the item's own page as written, the one that is HTML rather than
+ * another.
+ */
 static void
-atom_link(struct arena *a, const struct xml *e, struct feed_item *it)
+atom_link(struct arena *a, const struct xml *e, struct feed_item *it, struct span *page)
 {
 	struct span rel = xml_attr(a, e, "rel"), href = xml_attr(a, e, "href");
 	struct span type = xml_attr(a, e, "type");
 	struct feed_media *m;
-	struct url u;
 
 	if (span_is(rel, "enclosure")) {
 		m = feed_media_add(a, it, &it->base, href);
@@ -432,16 +451,16 @@ atom_link(struct arena *a, const struct xml *e, struct feed_item *it)
 	}
 	if (rel.n && !span_is(rel, "alternate"))
 		return;
-	if ((!it->link.p || span_is_nocase(type, "text/html")) &&
-		!url_resolve(a, &it->base, href, &u))
-		it->link = u.text;
+	if (href.p && (!page->p || span_is_nocase(type, "text/html")))
+		*page = href;
 }
 
 static void
 atom_entry(struct arena *a, const struct xml *e, const struct url *feed, struct feed_item *it)
 {
 	const struct xml *body = xml_child(e, NS_ATOM, "content");
-	struct span lang = xml_attr(a, e, "lang");
+	struct span lang = xml_attr(a, e, "lang"), page = SPAN_NONE;
+	struct url u;
 
 	it->base = feed_base(a, e, feed);
 	it->id = xml_child_text(a, e, NS_ATOM, "id");
@@ -453,14 +472,16 @@ atom_entry(struct arena *a, const struct xml *e, const struct url *feed, struct 
 		it->published_us = it->updated_us;
 	for (const struct xml *c = xml_first(e); c; c = xml_next(c)) {
 		if (xml_is(c, NS_ATOM, "link"))
-			atom_link(a, c, it);
+			atom_link(a, c, it, &page);
 		else if (xml_is(c, NS_ATOM, "category"))
 			feed_tag_add(a, it,
 				xml_attr(a, c, "label").n ? xml_attr(a, c, "label")
 							  : xml_attr(a, c, "term"));
-		else if (xml_is(c, NS_ATOM, "title"))
+		else if (xml_is(c, NS_ATOM, "title") && !it->title.p)
 			it->title = atom_title(a, c);
 	}
+	if (page.p && !url_resolve(a, &it->base, page, &u))
+		it->link = u.text;
 	if (!body || xml_attr(a, body, "src").n)
 		body = xml_child(e, NS_ATOM, "summary");
 	if (!body)
@@ -646,7 +667,7 @@ feed_parse(struct arena *a, struct span text, struct span content_type, const st
 	struct xml_doc doc;
 	const struct err *e;
 
-	*out = (struct feed){0};
+	*out = (struct feed){.used = arena_used(a)};
 	if (span_starts(head, SPAN("\xef\xbb\xbf")))
 		head = span_trim(span_slice(head, 3, head.n));
 	if (head.n == 0)

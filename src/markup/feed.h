@@ -3,8 +3,10 @@
  *
  * Known by the document itself, never by its media type. Everything is resolved and cut to
  * size, nothing is judged: identity and dates are the connector's business. All memory is the
- * arena's. A page that is not a feed gives ERR_INPUT; ERR_NOT_ACCEPTABLE when it is an HTML
- * page (which may name feeds: html_feeds).
+ * arena's; a relative link is short and its base may be long, so a document of some megabytes
+ * could become gigabytes: items are taken until FEED_MEMORY_MAX is used. A page that is not a
+ * feed gives ERR_INPUT; ERR_NOT_ACCEPTABLE when it is an HTML page (which may name feeds:
+ * html_feeds).
  */
 #ifndef MARKUP_FEED_H
 #define MARKUP_FEED_H
@@ -12,7 +14,9 @@
 #include "base/url.h"
 
 #define FEED_ITEMS_MAX 10000
+#define FEED_MEMORY_MAX (24 << 20) /* of what the items are made into */
 #define FEED_MEDIA_MAX 20
+#define FEED_MEDIA_LOOKS 100 /* addresses that are looked at for them */
 #define FEED_TAGS_MAX 30
 
 struct feed_media {
@@ -32,10 +36,10 @@ struct feed_item {
 	struct url base; /* for relative URLs in body */
 	struct span language;
 	int64_t published_us, updated_us; /* TIME_NONE = not said or not readable */
-	struct span tags[FEED_TAGS_MAX];
+	struct span *tags;
 	size_t n_tags;
 	struct feed_media *media;
-	size_t n_media;
+	size_t n_media, media_looks;
 	bool deleted; /* RFC 6721 */
 };
 
@@ -43,10 +47,12 @@ struct feed {
 	struct span title, language, generator;
 	struct feed_item *items; /* as in the document */
 	size_t n_items;
+	size_t used;            /* of the arena, before */
 	struct span next;       /* older page, RFC 5005 or next_url */
 	int64_t min_interval_s; /* ttl, sy:updatePeriod; 0 = none */
 	uint32_t skip_hours;    /* RSS skipHours: bit n = not from n:00 to n:59 UTC */
-	bool recovered, expired, truncated;
+	bool recovered, expired;
+	bool truncated; /* there are more items, beyond FEED_ITEMS_MAX or FEED_MEMORY_MAX */
 };
 
 const struct err *feed_parse(struct arena *a, struct span text, struct span content_type,

@@ -122,7 +122,7 @@ html_images(struct arena *a, struct span html, const struct url *base, struct ht
 
 	if (max == 0)
 		return 0;
-	html_tree_init(a, html, &tree);
+	html_tree_init(html, &tree);
 	if (tree.root)
 		html_walk(tree.root, image_visit, &w);
 	html_tree_fini(&tree);
@@ -252,7 +252,7 @@ html_feeds(struct arena *a, struct span html, const struct url *page, const stru
 	w.rank = ARENA_ARRAY(a, max + 1, int);
 	for (size_t i = 0; i < n_links; i++)
 		feed_header(&w, links[i]);
-	html_tree_init(a, html, &tree);
+	html_tree_init(html, &tree);
 	if (tree.root)
 		html_walk(tree.root, feed_visit, &w);
 	html_tree_fini(&tree);

@@ -53,14 +53,14 @@ html_to_text(struct arena *a, struct span html)
 	struct buf b;
 	struct span s;
 
-	html_tree_init(a, html, &tree);
+	html_tree_init(html, &tree);
 	if (tree.root) {
 		buf_init(&b, 2 * HTML_MAX);
 		text_children(&b, html_tree_body(&tree), 0, &nodes);
 		s = text_clean(a, buf_span(&b), HTML_MAX);
 		buf_fini(&b);
 	} else {
-		s = text_clean(a, html_tree_bare(a, &tree), HTML_MAX);
+		s = text_clean(a, html_tree_bare(&tree), HTML_MAX);
 	}
 	html_tree_fini(&tree);
 	return s;

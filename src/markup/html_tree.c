@@ -84,7 +84,7 @@ html_cut_tags(struct span s)
 }
 
 void
-html_tree_init(struct arena *a, struct span html, struct html_tree *out)
+html_tree_init(struct span html, struct html_tree *out)
 {
 	struct html_memory m = {.arena = arena_new()};
 	GumboOptions options = kGumboDefaultOptions;
@@ -92,9 +92,9 @@ html_tree_init(struct arena *a, struct span html, struct html_tree *out)
 
 	out->arena = m.arena;
 	out->root = NULL;
-	out->text = html_plain(a, span_slice(html, 0, HTML_MAX));
+	out->text = html_plain(m.arena, span_slice(html, 0, HTML_MAX));
 	html = html_cut_tags(out->text);
-	m.max = (8 << 20) + 8 * html.n;
+	m.max = arena_used(m.arena) + (8 << 20) + 8 * html.n;
 	options.max_errors = 0;
 	options.allocator = memory_take;
 	options.deallocator = memory_give_back;
@@ -126,9 +126,9 @@ html_tree_body(const struct html_tree *t)
 }
 
 struct span
-html_tree_bare(struct arena *a, const struct html_tree *t)
+html_tree_bare(const struct html_tree *t)
 {
-	char *out = arena_alloc(a, t->text.n + 1);
+	char *out = arena_alloc(t->arena, t->text.n + 1);
 	bool tag = false;
 	size_t n = 0;
 

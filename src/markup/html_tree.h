@@ -20,15 +20,15 @@
 struct html_tree {
 	struct arena *arena;
 	const GumboNode *root; /* <html>; NULL when the text has no tree */
-	struct span text;      /* the input without control characters, in the caller's arena */
+	struct span text;      /* the input without control characters, of the same arena */
 };
 
-void html_tree_init(struct arena *a, struct span html, struct html_tree *out);
+void html_tree_init(struct span html, struct html_tree *out);
 void html_tree_fini(struct html_tree *t);
 /* Children of <body>: every parser takes a fragment for a body. */
 const GumboVector *html_tree_body(const struct html_tree *t);
-/* The input without what looks like a tag: of a text that has no tree. */
-struct span html_tree_bare(struct arena *a, const struct html_tree *t);
+/* The input without what looks like a tag: of a text that has no tree. The tree's memory. */
+struct span html_tree_bare(const struct html_tree *t);
 
 /* Bytes of the control character at the beginning of s, 0 when there is none. */
 size_t html_control(struct span s);

@@ -33,7 +33,7 @@ struct inline_tag {
 };
 
 struct html_out {
-	struct arena *a;
+	struct arena *a; /* of the writing */
 	const struct url *base;
 	struct buf b;
 	size_t visits, tags;
@@ -389,7 +389,7 @@ out_pre(struct html_out *o, const GumboElement *e, int depth)
 
 /* The target of a link, written again; SPAN_NONE when it is not http, https or mailto. */
 static struct span
-link_target(struct html_out *o, struct span href)
+link_target(struct arena *a, const struct url *base, struct span href)
 {
 	struct url u;
 
@@ -402,8 +402,7 @@ link_target(struct html_out *o, struct span href)
 				return SPAN_NONE;
 		return href.n < 320 ? href : SPAN_NONE;
 	}
-	if (o->base ? url_resolve(o->a, o->base, href, &u) != NULL
-		    : url_parse(o->a, href, &u) != NULL)
+	if (base ? url_resolve(a, base, href, &u) != NULL : url_parse(a, href, &u) != NULL)
 		return SPAN_NONE;
 	return u.text;
 }
@@ -440,13 +439,13 @@ host_without_www(struct span host)
 
 /* Does the word look like the address of another host? */
 static bool
-word_misleads(struct html_out *o, struct span word, struct span host)
+word_misleads(struct arena *a, struct span word, struct span host)
 {
 	struct url shown;
 
 	if (span_starts_nocase(word, SPAN("www.")))
-		word = arena_printf(o->a, "http://%.*s",
-			(int)(word.n > URL_MAX ? URL_MAX : word.n), word.p);
+		word = arena_printf(
+			a, "http://%.*s", (int)(word.n > URL_MAX ? URL_MAX : word.n), word.p);
 	else if (!span_starts_nocase(word, SPAN("http://")) &&
 		 !span_starts_nocase(word, SPAN("https://")))
 		return false;
@@ -456,20 +455,20 @@ word_misleads(struct html_out *o, struct span word, struct span host)
 			word = span_slice(word, 0, i);
 	while (word.n > 0 && strchr(".,;:!?)", word.p[word.n - 1]))
 		word.n--;
-	return url_parse(o->a, word, &shown) ||
+	return url_parse(a, word, &shown) ||
 	       !span_eq(host_without_www(shown.host), host_without_www(host));
 }
 
 /* Text that names another host than the link leads to is a trap: then the real host is said. */
 static bool
-link_misleads(struct html_out *o, const GumboElement *e, struct span target, struct span *host)
+link_misleads(struct arena *a, const GumboElement *e, struct span target, struct span *host)
 {
 	struct span rest, word;
 	struct url real;
 	bool bad = false;
 	struct buf b;
 
-	if (url_parse(o->a, target, &real))
+	if (url_parse(a, target, &real))
 		return false; /* a mail address: nobody is led to a page */
 	*host = real.host;
 	buf_init(&b, HTML_MAX);
@@ -479,7 +478,7 @@ link_misleads(struct html_out *o, const GumboElement *e, struct span target, str
 			b.p[i] = ' ';
 	rest = buf_span(&b);
 	while (!bad && span_cut(&rest, ' ', &word))
-		bad = word_misleads(o, word, real.host);
+		bad = word_misleads(a, word, real.host);
 	buf_fini(&b);
 	return bad;
 }
@@ -511,22 +510,16 @@ link_words(struct span target)
 	return span_slice(target, 0, span_find_byte(target, '?'));
 }
 
+/* a: of this link alone; a text has them by the thousand. */
 static void
-out_link(struct html_out *o, const GumboElement *e, int depth)
+out_linked(struct html_out *o, struct arena *a, const GumboElement *e, struct inline_tag t,
+	int depth)
 {
-	struct inline_tag t = {.name = "a", .lang = wanted_lang(o, e)};
+	size_t before = o->b.n;
 	struct span host;
-	size_t before;
 
-	if (!is_wanted(o, "a"))
-		t.href = link_target(o, html_attr(e, "href"));
-	if (!t.href.p || o->n_want == INLINE_MAX) {
-		out_inline(o, e, "span", depth);
-		return;
-	}
-	before = o->b.n;
 	o->want[o->n_want++] = t;
-	if (link_misleads(o, e, t.href, &host))
+	if (link_misleads(a, e, t.href, &host))
 		out_word(o, host);
 	else
 		out_children(o, &e->children, depth);
@@ -535,6 +528,21 @@ out_link(struct html_out *o, const GumboElement *e, int depth)
 		out_word(o, link_words(t.href));
 	out_close_inlines(o, o->n_want - 1);
 	o->n_want--;
+}
+
+static void
+out_link(struct html_out *o, const GumboElement *e, int depth)
+{
+	struct inline_tag t = {.name = "a", .lang = wanted_lang(o, e)};
+	struct arena *a = arena_new();
+
+	if (!is_wanted(o, "a") && o->n_want < INLINE_MAX)
+		t.href = link_target(a, o->base, html_attr(e, "href"));
+	if (t.href.p)
+		out_linked(o, a, e, t, depth);
+	else
+		out_inline(o, e, "span", depth);
+	arena_free(a);
 }
 
 /* ---- elements ---- */
@@ -642,19 +650,20 @@ out_children(struct html_out *o, const GumboVector *v, int depth)
 struct safe_html
 html_sanitize(struct arena *a, struct span html, const struct url *base)
 {
-	struct html_out o = {.a = a, .base = base};
+	struct html_out o = {.a = arena_new(), .base = base};
 	struct safe_html safe;
 	struct html_tree tree;
 
-	html_tree_init(a, html, &tree);
+	html_tree_init(html, &tree);
 	buf_init(&o.b, HTML_MAX);
 	if (tree.root)
 		out_children(&o, html_tree_body(&tree), 0);
 	else
-		out_text(&o, html_tree_bare(a, &tree));
+		out_text(&o, html_tree_bare(&tree));
 	out_end(&o);
 	safe.html = arena_dup(a, buf_span(&o.b));
 	buf_fini(&o.b);
 	html_tree_fini(&tree);
+	arena_free(o.a);
 	return safe;
 }

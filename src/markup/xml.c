@@ -1,5 +1,6 @@
 #include "markup/xml.h"
 
+#include <libxml/SAX2.h>
 #include <libxml/parser.h>
 #include <libxml/tree.h>
 #include <libxml/xmlsave.h>
@@ -365,14 +366,33 @@ xml_deaf(xmlSAXHandler *sax)
 	sax->resolveEntity = NULL;
 }
 
+/* Counts what the tree is made of: a few bytes of text are a hundred of tree. */
+static void
+xml_element(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int n_ns,
+	const xmlChar **ns, int n_attr, int n_default, const xmlChar **attr)
+{
+	xmlParserCtxtPtr ctxt = ctx;
+	size_t *nodes = ctxt->_private;
+
+	*nodes += 1 + (size_t)n_ns + (size_t)n_attr;
+	if (*nodes > XML_NODES_MAX)
+		xmlStopParser(ctxt);
+	else
+		xmlSAX2StartElementNs(
+			ctx, name, prefix, uri, n_ns, ns, n_attr, n_default, attr);
+}
+
 static xmlDoc *
-xml_try(struct span s, int options)
+xml_try(struct span s, int options, size_t *nodes)
 {
 	xmlParserCtxtPtr ctxt = xmlNewParserCtxt();
 	xmlDoc *doc;
 
 	assert(ctxt);
 	xml_deaf(ctxt->sax);
+	ctxt->sax->startElementNs = xml_element;
+	ctxt->_private = nodes;
+	*nodes = 0;
 	doc = xmlCtxtReadMemory(ctxt, s.p, (int)s.n, NULL, "UTF-8",
 		options | XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_NOERROR |
 			XML_PARSE_NOWARNING | XML_PARSE_COMPACT);
@@ -380,12 +400,41 @@ xml_try(struct span s, int options)
 	return doc;
 }
 
+/* Strict first, then mended, then whatever is left of it. */
+static xmlDoc *
+xml_read(struct arena *scratch, struct span given, bool *recovered, size_t *nodes)
+{
+	struct span s;
+	struct buf b;
+	xmlDoc *doc;
+
+	buf_init(&b, 3 * XML_MAX);
+	xml_clean(given, false, &b);
+	s = xml_prolog_cut(scratch, buf_span(&b));
+	doc = xml_try(s, 0, nodes);
+	if (!doc && *nodes <= XML_NODES_MAX) {
+		*recovered = true;
+		buf_reset(&b);
+		xml_clean(given, true, &b);
+		s = xml_prolog_cut(scratch, buf_span(&b));
+		doc = xml_try(s, 0, nodes);
+	}
+	if (!doc && *nodes <= XML_NODES_MAX)
+		doc = xml_try(s, XML_PARSE_RECOVER, nodes);
+	buf_fini(&b);
+	if (*nodes > XML_NODES_MAX) {
+		xmlFreeDoc(doc);
+		return NULL;
+	}
+	return doc;
+}
+
 const struct err *
 xml_parse(struct arena *a, struct span text, struct span charset, struct xml_doc *out)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct span s, given;
-	struct buf b;
+	struct arena *scratch; /* libxml2 keeps nothing of what it reads */
+	size_t nodes = 0;
 	xmlDoc *doc;
 	xmlNode *root;
 
@@ -394,21 +443,14 @@ xml_parse(struct arena *a, struct span text, struct span charset, struct xml_doc
 	if (text.n > XML_MAX)
 		return err_new(
 			a, ERR_TOO_LARGE, "XML of %zu bytes: at most 8 MiB are read", text.n);
-	given = xml_to_utf8(a, text, charset, &out->recovered);
-	buf_init(&b, 3 * XML_MAX);
-	xml_clean(given, false, &b);
-	s = xml_prolog_cut(a, arena_dup(a, buf_span(&b)));
-	doc = xml_try(s, 0);
-	if (!doc) {
-		out->recovered = true;
-		buf_reset(&b);
-		xml_clean(given, true, &b);
-		s = xml_prolog_cut(a, arena_dup(a, buf_span(&b)));
-		doc = xml_try(s, 0);
-	}
-	if (!doc)
-		doc = xml_try(s, XML_PARSE_RECOVER);
-	buf_fini(&b);
+	scratch = arena_new();
+	doc = xml_read(scratch, xml_to_utf8(scratch, text, charset, &out->recovered),
+		&out->recovered, &nodes);
+	arena_free(scratch);
+	if (nodes > XML_NODES_MAX)
+		return err_new(a, ERR_TOO_LARGE,
+			"XML of more than %d elements and attributes: offer fewer items",
+			XML_NODES_MAX);
 	root = doc ? xmlDocGetRootElement(doc) : NULL;
 	if (!root) {
 		xmlFreeDoc(doc);

@@ -12,6 +12,7 @@
 #include "base/err.h"
 
 #define XML_MAX (8 * 1024 * 1024)
+#define XML_NODES_MAX 300000 /* elements, attributes and namespaces */
 
 struct xml; /* an element; valid while the arena lives */
 

@@ -85,20 +85,37 @@ for (const [name, path, check] of table) test(name, { timeout: 90_000 }, async (
 
 const rss = pid => Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmRSS:\s+(\d+)/)[1]) / 1024;
 
-test('50 MB: refused by size, in bounded memory', { timeout: 120_000 }, async () => {
+// What came of the address, and by how many MiB a worker grew at most.
+async function weighed(path, timeout) {
 	const idle = Math.max(...hub.processes().workers.map(rss));
-	let most = 0;
+	let most = idle;
 	const watch = setInterval(() => {
 		for (const pid of hub.processes().workers)
 			try {
 				most = Math.max(most, rss(pid));
 			} catch { /* ended */ }
-	}, 100);
-	const s = await read('/fault/huge').finally(() => clearInterval(watch));
+	}, 50);
+	const s = await read(path, timeout).finally(() => clearInterval(watch));
+	return { ...s, grown: most - idle };
+}
+
+test('50 MB: refused by size, in bounded memory', { timeout: 120_000 }, async () => {
+	const s = await weighed('/fault/huge');
 	broken(s);
 	assert.match(s.source.health_text, /large|MiB|MB|size|limit/i);
-	assert.ok(most < idle + 100, `worker grew from ${idle} to ${most} MiB`);
+	assert.ok(s.grown < 100, `worker grew by ${s.grown} MiB`);
 });
+
+// Short relative links with a long base: eight megabytes that would become gigabytes.
+for (const [what, posts] of [['links', true], ['media', true], ['pictures', true], ['entry', true], ['channel', false], ['elements', false]])
+	test(`8 MB that want more, as ${what}: bounded memory, and said`, { timeout: 180_000 }, async t => {
+		const s = await weighed(`/fault/amplified?what=${what}`, 150_000);
+		t.diagnostic(`${s.posts.length} posts, ${Math.round(s.grown)} MiB: ${s.source.health_text}`);
+		assert.equal(s.posts.length > 0, posts);
+		// Of this, what a sanitizer keeps of the freed is up to 256.
+		assert.ok(s.grown < 500, `worker grew by ${s.grown} MiB`);
+		if (what !== 'entry') assert.match(s.source.health_text, /longer than is read|more than \d+ elements/);
+	});
 
 test('one byte a second: given up, and the hub answers meanwhile', { timeout: 120_000 }, async () => {
 	const reading = read('/fault/slow', 100_000);

@@ -392,6 +392,62 @@ limits(void **state)
 	buf_fini(&b);
 }
 
+/* Short links with a long base, many to an item and many items: what is kept has an end. */
+static void
+long_bases(void **state)
+{
+	struct fixture *f = *state;
+	size_t before = arena_used(f->a);
+	struct feed out;
+	struct buf b;
+
+	buf_init(&b, 8 << 20);
+	buf_printf(&b,
+		"<rss xmlns:m='http://search.yahoo.com/mrss/' xml:base='/%01900d/'>"
+		"<channel>",
+		1);
+	for (int i = 0; i < 7000; i++) {
+		buf_lit(&b, "<item>");
+		for (int k = 0; k < 12; k++)
+			buf_printf(&b, "<m:content url='%d'/>", k);
+		buf_lit(&b, "</item>");
+	}
+	buf_lit(&b, "</channel></rss>");
+	check_ok(f->a, feed_parse(f->a, buf_span(&b), SPAN(""), &f->url, &out));
+	buf_fini(&b);
+	assert_true(out.truncated);
+	assert_true(out.n_items > 100 && out.n_items < 7000);
+	assert_int_equal(out.items[out.n_items - 1].n_media, 12);
+	assert_true(arena_used(f->a) - before < FEED_MEMORY_MAX + (1 << 20));
+}
+
+/* One item that names the same few addresses over and over leaves no trace of it. */
+static void
+many_addresses(void **state)
+{
+	struct fixture *f = *state;
+	size_t before = arena_used(f->a);
+	struct feed out;
+	struct buf b;
+
+	buf_init(&b, 8 << 20);
+	buf_printf(&b, "<feed xmlns='http://www.w3.org/2005/Atom' xml:base='/%01900d/'><entry>",
+		1);
+	for (int i = 0; i < 4000; i++)
+		buf_printf(&b,
+			"<link rel='enclosure' href='%d'/><link type='text/html' href='%d'/>",
+			i % 3, i);
+	buf_lit(&b, "<link rel='enclosure' href='late'/></entry></feed>");
+	check_ok(f->a, feed_parse(f->a, buf_span(&b), SPAN(""), &f->url, &out));
+	assert_false(out.truncated);
+	assert_int_equal(out.n_items, 1);
+	assert_int_equal(out.items[0].n_media, 3); /* the late one is too late */
+	assert_true(span_ends(out.items[0].link, SPAN("/3999")));
+	/* Of the attributes as written, not of what they lead to. */
+	assert_true(arena_used(f->a) - before < 8 * b.n);
+	buf_fini(&b);
+}
+
 int
 main(void)
 {
@@ -406,6 +462,8 @@ main(void)
 		cmocka_unit_test(truncated),
 		cmocka_unit_test(not_a_feed),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(long_bases),
+		cmocka_unit_test(many_addresses),
 	};
 
 	return cmocka_run_group_tests_name("feed", tests, setup, teardown);

@@ -406,6 +406,28 @@ writes_text(void **state)
 }
 
 /* Thousands of tags: the first become links, the rest stays, and nothing is torn. */
+/* Nothing stays in the arena but the text: not what was tried for each of its links. */
+static void
+links_leave_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct arena *a = f->a;
+	struct safe_html safe;
+	struct url base;
+	struct buf b;
+	size_t before;
+
+	check_ok(a, url_parse(a, arena_printf(a, "https://kreis.example/%01900d/", 1), &base));
+	buf_init(&b, HTML_MAX);
+	for (int i = 0; i < 2000; i++)
+		buf_printf(&b, "<a href=%d.jpg></a><a href=%d>www.kreis.example</a> ", i, i);
+	before = arena_used(a);
+	safe = html_sanitize(a, buf_span(&b), &base);
+	buf_fini(&b);
+	assert_true(safe.html.n > 100000);
+	assert_true(arena_used(a) - before < safe.html.n + 4096);
+}
+
 static void
 many_hashtags(void **state)
 {
@@ -540,6 +562,7 @@ main(void)
 		cmocka_unit_test(bombs_are_text),
 		cmocka_unit_test(reads_text),
 		cmocka_unit_test(writes_text),
+		cmocka_unit_test(links_leave_nothing),
 		cmocka_unit_test(many_hashtags),
 		cmocka_unit_test(joins),
 		cmocka_unit_test(finds_images),

@@ -261,6 +261,32 @@ nested_too_deep(void **state)
 	buf_fini(&b);
 }
 
+/* A tree is many times as large as its text: its parts are counted, attributes with them. */
+static void
+too_many_nodes(void **state)
+{
+	struct arena *a = *state;
+	const struct err *e;
+	struct xml_doc d;
+	struct buf b;
+
+	buf_init(&b, 8 << 20);
+	buf_lit(&b, "<r>");
+	for (int i = 0; i < XML_NODES_MAX / 3 - 1; i++)
+		buf_lit(&b, "<a b='' c=''/>");
+	buf_lit(&b, "</r>");
+	check_ok(a, xml_parse(a, buf_span(&b), SPAN_NONE, &d));
+	assert_false(d.recovered);
+	b.n -= 4;
+	for (int i = 0; i < 3; i++)
+		buf_lit(&b, "<a/>");
+	buf_lit(&b, "</r>");
+	e = xml_parse(a, buf_span(&b), SPAN_NONE, &d);
+	assert_non_null(e);
+	assert_int_equal(e->kind, ERR_TOO_LARGE);
+	buf_fini(&b);
+}
+
 static void
 walks(void **state)
 {
@@ -302,6 +328,7 @@ main(void)
 		cmocka_unit_test(a_billion_laughs),
 		cmocka_unit_test(truncated_anywhere),
 		cmocka_unit_test(nested_too_deep),
+		cmocka_unit_test(too_many_nodes),
 		cmocka_unit_test(walks),
 	};
 
