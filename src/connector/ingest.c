@@ -443,9 +443,12 @@ write_quarantine(struct ingest_run *r, const struct source *s, struct db_batch *
 		good[i] = r->todo[r->from + i].post.remote_id;
 	if (n > 0)
 		quarantine_clear(b, s->id, good, n);
-	for (size_t i = 0; ingest_run_last(r) && i < r->found.n_bad; i++)
+	if (!ingest_run_last(r) || r->found.n_bad == 0)
+		return;
+	for (size_t i = 0; i < r->found.n_bad && i < QUARANTINE_MAX; i++)
 		quarantine_put(b, s->id, r->found.bad[i].key, r->found.bad[i].raw,
 			r->found.bad[i].error);
+	quarantine_trim(b, s->id);
 }
 
 void

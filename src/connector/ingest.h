@@ -9,9 +9,10 @@
 
 #include "connector/connector.h"
 
-#define INGEST_CHUNK 200             /* items of a transaction at most */
-#define INGEST_CHUNK_BYTES (8 << 20) /* of their texts: the item that reaches it is the last   \
-				      */
+#define INGEST_CHUNK 200 /* items of a transaction at most */
+#define INGEST_CHUNK_BYTES                                                                     \
+	(8 << 20) /* of their texts: the item that reaches it is the last                      \
+		   */
 
 struct ingest_todo; /* an item with what was found and decided about it */
 

@@ -340,6 +340,24 @@ quarantine_put(
 		db_text(error));
 }
 
+static const struct db_stmt quarantine_trim_stmt = {
+	.name = "quarantine_trim",
+	.sql = "DELETE FROM quarantine"
+	       " WHERE source = $1"
+	       "   AND item_key IN ("
+	       "       SELECT item_key FROM quarantine"
+	       "        WHERE source = $1"
+	       "        ORDER BY at DESC, item_key"
+	       "       OFFSET $2)",
+	.params = "ii",
+};
+
+void
+quarantine_trim(struct db_batch *b, int64_t source)
+{
+	(void)db_add(b, &quarantine_trim_stmt, db_int(source), db_int(QUARANTINE_MAX));
+}
+
 static const struct db_stmt quarantine_clear_stmt = {
 	.name = "quarantine_clear",
 	.sql = "DELETE FROM quarantine"
@@ -364,6 +382,7 @@ const struct db_stmt *const source_stmts[] = {
 	&source_plan_missing_stmt,
 	&source_poll_now_stmt,
 	&quarantine_put_stmt,
+	&quarantine_trim_stmt,
 	&quarantine_clear_stmt,
 };
 const size_t n_source_stmts = ARRAY_LEN(source_stmts);

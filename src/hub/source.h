@@ -86,8 +86,13 @@ void source_plan_missing(struct db_batch *b);
 void source_poll_now(struct db_batch *b, int64_t id);
 void quarantine_put(struct db_batch *b, int64_t source, struct span key, struct span raw,
 	struct span error);
+/* Keeps the newest QUARANTINE_MAX of the source. */
+void quarantine_trim(struct db_batch *b, int64_t source);
 /* Items that can be read again leave it. */
 void quarantine_clear(struct db_batch *b, int64_t source, const struct span *keys, size_t n);
+
+#define QUARANTINE_MAX                                                                         \
+	200 /* items of one source: they say what is wrong, they are no archive */
 
 extern const struct db_stmt *const source_stmts[];
 extern const size_t n_source_stmts;
