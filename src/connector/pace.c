@@ -141,12 +141,19 @@ validator(struct span v)
 	return v.p ? v : SPAN("");
 }
 
+/* Until what waits may be looked at again. */
+static int64_t
+waiting_ms(const struct pace_page *p, int64_t now_us)
+{
+	int64_t until_s = (p->again_us - now_us) / US_PER_S + 1;
+
+	return (until_s < WAITING_MIN_S ? WAITING_MIN_S : until_s) * 1000;
+}
+
 void
 pace_read(struct arena *a, const struct source *s, const struct pace_page *p, int64_t now_us,
 	int jitter, struct source_polled *out)
 {
-	int64_t until_s;
-
 	*out = (struct source_polled){.id = s->id,
 		.ok = true,
 		.connected = true,
@@ -174,11 +181,8 @@ pace_read(struct arena *a, const struct source *s, const struct pace_page *p, in
 		return;
 	/* The page has to be read again in full, even if nothing changes at its place. */
 	out->etag = out->last_modified = SPAN("");
-	until_s = (p->again_us - now_us) / US_PER_S + 1;
-	if (until_s < WAITING_MIN_S)
-		until_s = WAITING_MIN_S;
-	if (until_s * 1000 < out->next_ms)
-		out->next_ms = until_s * 1000;
+	if (waiting_ms(p, now_us) < out->next_ms)
+		out->next_ms = waiting_ms(p, now_us);
 }
 
 /* ---- failures ---- */
@@ -240,12 +244,21 @@ pace_failed(const struct source *s, const struct err *e, struct span text, int64
 /* ---- older items ---- */
 
 void
-pace_backfill(struct arena *a, const struct source *s, const struct ingest *found,
+pace_backfill(struct arena *a, const struct source *s, const struct pace_page *p,
 	int64_t now_us, int jitter, struct source_backfilled *out)
 {
+	const struct ingest *found = p->found;
+
 	*out = (struct source_backfilled){.id = s->id,
 		.pages = s->backfill_pages + 1,
 		.next_ms = awake_ms(s, s->skip_hours, now_us, BACKFILL_PAUSE_MS, jitter)};
+	if (p->again_us != TIME_NONE && out->pages < BACKFILL_PAGES_MAX) {
+		out->url = s->backfill_url;
+		out->seen = s->backfill_seen;
+		out->error = SPAN("an item on their page is dated in the future");
+		out->next_ms = waiting_ms(p, now_us);
+		return;
+	}
 	if (!found || !found->older.n)
 		return;
 	out->seen = page_seen(a, found);

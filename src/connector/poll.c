@@ -124,13 +124,19 @@ poll_jitter(void)
 	return r % (PACE_JITTER + 1);
 }
 
-static void
-poll_settle_newest(const struct poll *p, struct db_batch *b)
+static struct pace_page
+poll_page(const struct poll *p)
 {
-	const struct pace_page page = {.call = &p->call,
+	return (struct pace_page){.call = &p->call,
 		.found = p->modified ? &p->run.found : NULL,
 		.news = p->run.n_new + p->run.n_edited > 0,
 		.again_us = p->modified ? p->run.again_us : TIME_NONE};
+}
+
+static void
+poll_settle_newest(const struct poll *p, struct db_batch *b)
+{
+	const struct pace_page page = poll_page(p);
 	struct source_polled out;
 
 	pace_read(b->arena, &p->source, &page, clock_us(), poll_jitter(), &out);
@@ -140,10 +146,10 @@ poll_settle_newest(const struct poll *p, struct db_batch *b)
 static void
 poll_settle_older(const struct poll *p, struct db_batch *b)
 {
+	const struct pace_page page = poll_page(p);
 	struct source_backfilled out;
 
-	pace_backfill(b->arena, &p->source, p->modified ? &p->run.found : NULL, clock_us(),
-		poll_jitter(), &out);
+	pace_backfill(b->arena, &p->source, &page, clock_us(), poll_jitter(), &out);
 	source_backfilled(b, &out);
 }
 

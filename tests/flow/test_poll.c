@@ -551,6 +551,27 @@ test_two_for_one(void **state)
 	world_fini(&w);
 }
 
+/* Bytes of a stranger's answer that no text may hold do not keep its failure from being booked.
+ */
+static void
+test_raw_bytes(void **state)
+{
+	static const struct site_answer odd = {
+		.status = 302, .headers = "Location: ftp://h\xe4user.example/\xff\x01\r\n"};
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/raw");
+	site_give(site, w.path, &odd);
+	poll_fails(&w);
+	assert_int_equal(
+		SQL_INT(&w, "SELECT count(*) FROM source WHERE fail_count = 1"
+			    " AND health = 'degraded' AND health_text LIKE '%%user%%'"),
+		1);
+	check_planned(&w);
+	world_fini(&w);
+}
+
 static void
 test_quarantine(void **state)
 {
@@ -570,6 +591,19 @@ test_quarantine(void **state)
 	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM source WHERE health_text"
 				     " LIKE '1 of 2 items cannot be read: %%'"),
 		1);
+	/* The newest are kept, not all there ever were. */
+	(void)SQL_TEXT(&w,
+		"INSERT INTO quarantine (source, item_key, raw, error, at)"
+		" SELECT id, 'alt ' || n, '', '', now() - n * interval '1 hour'"
+		"   FROM source, generate_series(1, %d) n",
+		QUARANTINE_MAX);
+	poll(&w);
+	assert_string_equal(
+		SQL_TEXT(&w, "SELECT concat_ws(' ', count(*), count(*) FILTER (WHERE item_key"
+			     " = '2'), max(substr(item_key, 5)::int) FILTER (WHERE item_key"
+			     " LIKE 'alt %%')) FROM quarantine"),
+		arena_printf(w.a, "%d 1 %d", QUARANTINE_MAX, QUARANTINE_MAX - 1).p);
+	(void)SQL_TEXT(&w, "DELETE FROM quarantine WHERE item_key <> '2'");
 	GIVE(&w, NULL, {"1", "1", "Gut", NULL, HOUR_S}, {"2", "2", "Nun gut", NULL, HOUR_S});
 	poll(&w);
 	assert_int_equal(posts(&w), 2);
@@ -954,6 +988,33 @@ test_older_fails(void **state)
 	world_fini(&w);
 }
 
+/* What has to wait on an older page is not lost with it. */
+static void
+test_older_waits(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/waiting-behind");
+	give_page(&w, w.path, "eins", HOUR_S, "/waiting");
+	give_page(&w, "/waiting", "bald", -HOUR_S, "/waiting/3");
+	give_page(&w, "/waiting/3", "alt", 3 * DAY_S, NULL);
+	poll(&w);
+	assert_false(poll_older(&w).failed);
+	assert_string_equal(backfill(&w), "/waiting 1 0");
+	assert_int_equal(posts(&w), 1);
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM source WHERE backfill_at"
+				     " BETWEEN now() + interval '59 min' AND now() + interval"
+				     " '61 min' AND backfill_error IS NOT NULL"),
+		1);
+	give_page(&w, "/waiting", "bald", 60, "/waiting/3");
+	assert_false(poll_older(&w).failed);
+	assert_false(poll_older(&w).failed);
+	assert_string_equal(backfill(&w), "- 3 0");
+	assert_int_equal(posts(&w), 3);
+	world_fini(&w);
+}
+
 /* New items have pushed known ones onto the next page: what is behind it is still to be read.
  */
 static void
@@ -1193,6 +1254,7 @@ main(void)
 		cmocka_unit_test(test_embargo),
 		cmocka_unit_test(test_duplicates),
 		cmocka_unit_test(test_two_for_one),
+		cmocka_unit_test(test_raw_bytes),
 		cmocka_unit_test(test_quarantine),
 		cmocka_unit_test(test_crash_between_chunks),
 		cmocka_unit_test(test_race),
@@ -1202,6 +1264,7 @@ main(void)
 		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_older_pages),
 		cmocka_unit_test(test_older_fails),
+		cmocka_unit_test(test_older_waits),
 		cmocka_unit_test(test_older_moved_on),
 		cmocka_unit_test(test_older_alias),
 		cmocka_unit_test(test_older_cursed),

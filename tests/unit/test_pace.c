@@ -141,7 +141,7 @@ test_skip_hours(void **state)
 	s.min_interval_s = 0;
 	pace_failed(&s, err_new(a, ERR_NETWORK, "x"), SPAN("x"), NOW_US, MIDDLE, &failed);
 	assert_int_equal(failed.next_ms, 2 * 3600 * 1000 + MIDDLE * 3000);
-	pace_backfill(a, &s, NULL, NOW_US, MIDDLE, &back);
+	pace_backfill(a, &s, &(struct pace_page){.again_us = TIME_NONE}, NOW_US, MIDDLE, &back);
 	assert_int_equal(back.next_ms, 2 * 3600 * 1000 + MIDDLE * 3000);
 	arena_free(a);
 }
@@ -245,7 +245,7 @@ test_health(void **state)
 		{{.n_items = 3}, "ok", NULL},
 		{{.recovered = true}, "degraded", "not well-formed"},
 		{{.expired = true}, "gone", "has ended"},
-		{{.truncated = true}, "degraded", "more than 10000 items"},
+		{{.truncated = true}, "degraded", "longer than is read"},
 		{{.n_items = 3, .bad = &bad, .n_bad = 1}, "degraded",
 			"1 of 4 items cannot be read: its text is too long"},
 	};
@@ -326,11 +326,12 @@ test_backfill(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct source s = some_source();
 		struct source_backfilled out;
+		const struct pace_page page = {.found = cases[i].found, .again_us = TIME_NONE};
 
 		s.backfill_pages = cases[i].pages;
 		s.backfill_fails = 3;
 		s.backfill_seen = span_of(cases[i].before);
-		pace_backfill(a, &s, cases[i].found, NOW_US, MIDDLE, &out);
+		pace_backfill(a, &s, &page, NOW_US, MIDDLE, &out);
 		check_span(out.url, cases[i].goes_on ? more.older : SPAN_NONE);
 		assert_int_equal(out.error.n > 0, cases[i].says);
 		assert_int_equal(out.pages, cases[i].pages + 1);
@@ -339,6 +340,35 @@ test_backfill(void **state)
 		if (cases[i].found == &more)
 			check_span(out.seen, SPAN("a b"));
 	}
+	arena_free(a);
+}
+
+/* A page with an item that has to wait is read again when it may come, but not for ever. */
+static void
+test_backfill_waits(void **state)
+{
+	const struct ingest found = {.older = SPAN("https://feed.example/?3")};
+	struct pace_page page = {.found = &found, .again_us = NOW_US + 3600 * US_PER_S};
+	struct source s = some_source();
+	struct source_backfilled out;
+	struct arena *a = arena_new();
+
+	(void)state;
+	s.backfill_url = SPAN("https://feed.example/?2");
+	s.backfill_seen = SPAN("a b");
+	pace_backfill(a, &s, &page, NOW_US, MIDDLE, &out);
+	check_span(out.url, s.backfill_url);
+	check_span(out.seen, s.backfill_seen);
+	assert_true(out.error.n > 0);
+	assert_int_equal(out.pages, 1);
+	assert_int_equal(out.next_ms, 3601 * 1000);
+	page.again_us = NOW_US - 1;
+	pace_backfill(a, &s, &page, NOW_US, MIDDLE, &out);
+	assert_int_equal(out.next_ms, 30 * 1000);
+	s.backfill_pages = BACKFILL_PAGES_MAX - 1;
+	pace_backfill(a, &s, &page, NOW_US, MIDDLE, &out);
+	check_span(out.url, SPAN_NONE);
+	assert_true(out.error.n > 0);
 	arena_free(a);
 }
 
@@ -499,6 +529,7 @@ main(void)
 		cmocka_unit_test(test_health),
 		cmocka_unit_test(test_first_page),
 		cmocka_unit_test(test_backfill),
+		cmocka_unit_test(test_backfill_waits),
 		cmocka_unit_test(test_backfill_failed),
 		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_failures),
