@@ -248,6 +248,12 @@ doctor_sources(struct doctor *d, const struct status *s)
 			" sources are due for more than 15 minutes: no worker with the "
 			"role \"ingest\" runs",
 			s->sources_late);
+	else if (s->sources_lacking)
+		doctor_warn(d, "sources",
+			"older items of %" PRId64
+			" sources are missing, e.g. %.*s; try again with "
+			"\"litfassctl source poll ID|SLUG --older\"",
+			s->sources_lacking, SPAN_FMT(s->lacking_example));
 	else
 		doctor_ok(d, "sources", "%" PRId64 " active, %" PRId64 " not read yet",
 			s->sources, s->sources_new);

@@ -87,8 +87,11 @@ source_poll_by_slug(struct task *t)
 		return done(t);
 	}
 	db_batch_init(&s->batch, task_arena(t));
-	for (size_t r = 0; r < s->n; r++)
+	for (size_t r = 0; r < s->n; r++) {
 		source_poll_now(&s->batch, s->ids[r]);
+		if (cmd_flag(c, "older"))
+			source_poll_older(&s->batch, s->ids[r]);
+	}
 	s->i = source_list(&s->batch, SPAN_NONE);
 	return await_commit(t, &s->batch, source_poll_sent);
 }
@@ -221,6 +224,7 @@ source_poll_watched(struct task *t)
 
 static const struct cmd_opt source_poll_opts[] = {
 	{"all", NULL, "all sources of the hub"},
+	{"older", NULL, "also the pages of older items, all of them"},
 	{"wait", NULL, "until it is done, then show how the sources are"},
 };
 
@@ -231,7 +235,9 @@ const struct cmd cmd_source_poll = {
 	.summary = "Polls sources now instead of at their time",
 	.help = "--wait ends when the newest items have been read, with exit code 1 if one of "
 		"the\n"
-		"polls failed. Older pages of a feed are not waited for.",
+		"polls failed. Older pages of a feed are not waited for. They are read at the "
+		"first\n"
+		"connect; --older reads them again, when some could not be read then.",
 	.opts = source_poll_opts,
 	.n_opts = ARRAY_LEN(source_poll_opts),
 	.max_args = 1,

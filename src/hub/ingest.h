@@ -15,7 +15,8 @@
 #define INGEST_MEDIA_MAX 20
 #define INGEST_TEXT_MAX (256 * 1024)
 #define INGEST_HTML_MAX (512 * 1024) /* of ours; escaping makes it longer */
-/* Memory of one page, the answer with it: when all has been found, and when all is normalised. */
+/* Memory of one page, the answer with it: when all has been found, and when all is normalised.
+ */
 #define INGEST_FOUND_MAX (40 << 20)
 #define INGEST_PAGE_MAX (80 << 20)
 
@@ -66,8 +67,8 @@ struct ingest {
 
 /*
  * Is the memory of a page, all in its arena, used up? Then what follows is left out, and f says
- * that it is truncated. Asked before each item with one of the limits above; an item takes about
- * a megabyte at most.
+ * that it is truncated. Asked before each item with one of the limits above; an item takes
+ * about a megabyte at most.
  */
 bool ingest_page_full(const struct arena *a, size_t max, struct ingest *f);
 

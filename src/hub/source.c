@@ -323,6 +323,25 @@ source_poll_now(struct db_batch *b, int64_t id)
 	(void)db_add(b, &source_poll_now_stmt, db_int(id));
 }
 
+static const struct db_stmt source_poll_older_stmt = {
+	.name = "source_poll_older",
+	.sql = "UPDATE source"
+	       "   SET backfill_url = url,"
+	       "       backfill_at = now(),"
+	       "       backfill_seen = NULL,"
+	       "       backfill_pages = 0,"
+	       "       backfill_fails = 0,"
+	       "       backfill_error = NULL"
+	       " WHERE id = $1",
+	.params = "i",
+};
+
+void
+source_poll_older(struct db_batch *b, int64_t id)
+{
+	(void)db_add(b, &source_poll_older_stmt, db_int(id));
+}
+
 static const struct db_stmt quarantine_put_stmt = {
 	.name = "quarantine_put",
 	.sql = "INSERT INTO quarantine (source, item_key, raw, error)"
@@ -381,6 +400,7 @@ const struct db_stmt *const source_stmts[] = {
 	&source_busy_stmt,
 	&source_plan_missing_stmt,
 	&source_poll_now_stmt,
+	&source_poll_older_stmt,
 	&quarantine_put_stmt,
 	&quarantine_trim_stmt,
 	&quarantine_clear_stmt,

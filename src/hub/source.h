@@ -84,6 +84,11 @@ void source_plan_missing(struct db_batch *b);
 /* The job of a source: kind "poll", key = id. One alive per source. Its newest items are due.
  */
 void source_poll_now(struct db_batch *b, int64_t id);
+/*
+ * Behind it in the same batch: its pages of older items are due as well, from the first one on,
+ * as at the first connect.
+ */
+void source_poll_older(struct db_batch *b, int64_t id);
 void quarantine_put(struct db_batch *b, int64_t source, struct span key, struct span raw,
 	struct span error);
 /* Keeps the newest QUARANTINE_MAX of the source. */

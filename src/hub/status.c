@@ -10,6 +10,8 @@ static const struct db_field status_fields[] = {
 	DB_INT(struct status, sources_ill),
 	DB_TEXT_NULL(struct status, ill_example),
 	DB_INT(struct status, sources_late),
+	DB_INT(struct status, sources_lacking),
+	DB_TEXT_NULL(struct status, lacking_example),
 	DB_INT(struct status, posts),
 	DB_INT(struct status, held),
 	DB_INT(struct status, inbox_open),
@@ -27,6 +29,7 @@ static const struct db_stmt status_read_stmt = {
 	       "         WHERE backend_type = 'client backend') AS connections,"
 	       "       current_setting('max_connections')::bigint AS connections_max,"
 	       "       s.sources, s.sources_new, s.sources_ill, s.ill_example, s.sources_late,"
+	       "       s.sources_lacking, s.lacking_example,"
 	       "       (SELECT coalesce(sum(posts), 0)::bigint FROM account_count) AS posts,"
 	       "       (SELECT count(*) FROM post WHERE state = 'held') AS held,"
 	       "       (SELECT count(*) FROM inbox_activity WHERE outcome IS NULL) AS "
@@ -45,7 +48,12 @@ static const struct db_stmt status_read_stmt = {
 	       "                 FILTER (WHERE x.health NOT IN ('new', 'ok')) AS ill_example,"
 	       "               count(*) FILTER (WHERE x.next_poll_at"
 	       "                                < now() - interval '15 minutes') AS "
-	       "sources_late"
+	       "sources_late,"
+	       "               count(*) FILTER (WHERE x.backfill_url IS NULL"
+	       "                                AND x.backfill_error IS NOT NULL)"
+	       "                 AS sources_lacking,"
+	       "               min(a.slug || ': ' || x.backfill_error)"
+	       "                 FILTER (WHERE x.backfill_url IS NULL) AS lacking_example"
 	       "          FROM source x"
 	       "          JOIN account a ON a.id = x.account"
 	       "         WHERE x.state = 'active') s"

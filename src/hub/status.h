@@ -11,6 +11,8 @@ struct status {
 	int64_t sources, sources_new, sources_ill; /* active ones; ill: neither new nor ok */
 	struct span ill_example;                   /* "slug: sentence" of one of them */
 	int64_t sources_late;                      /* due for more than 15 minutes */
+	int64_t sources_lacking;                   /* older items of theirs were given up */
+	struct span lacking_example;
 	int64_t posts, held;
 	int64_t inbox_open;         /* accepted, not yet worked on */
 	int64_t record_seq;         /* of the head */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "connector/poll.h"
 #include "hub/source.h"
+#include "hub/status.h"
 #include "lib/check.h"
 #include "lib/dbrun.h"
 #include "lib/hubrun.h"
@@ -988,6 +989,62 @@ test_older_fails(void **state)
 	world_fini(&w);
 }
 
+static void
+older_again(struct db_batch *b, void *ctx)
+{
+	const struct world *w = ctx;
+
+	source_poll_now(b, w->source);
+	source_poll_older(b, w->source);
+}
+
+static void
+ask_status(struct db_batch *b, void *ctx)
+{
+	(void)ctx;
+	(void)status_read(b);
+}
+
+static void
+read_status(const struct db_batch *b, void *ctx)
+{
+	check_ok(b->arena, status_row(b, 0, ctx));
+}
+
+/* Pages that were given up are told of, and read when somebody asks for them. */
+static void
+test_older_again(void **state)
+{
+	struct world w;
+	struct status s;
+
+	(void)state;
+	world_init(&w, "/given-up");
+	give_page(&w, w.path, "eins", HOUR_S, "/given-up/2");
+	give_status("/given-up/2", 500);
+	poll(&w);
+	(void)SQL_TEXT(&w, "UPDATE source SET backfill_fails = 9");
+	assert_true(poll_older(&w).failed);
+	assert_string_equal(backfill(&w), "- 0 10");
+	dbrun_ok(w.dsn, ask_status, read_status, &s);
+	assert_int_equal(s.sources_ill, 0);
+	assert_int_equal(s.sources_lacking, 1);
+
+	give_page(&w, "/given-up/2", "zwei", 2 * DAY_S, NULL);
+	dbrun_ok(w.dsn, older_again, NULL, &w);
+	/* The newest items, then the same page as an older one, then the one behind it. */
+	poll(&w);
+	assert_string_equal(backfill(&w), "/given-up 0 0");
+	for (int i = 0; i < 2; i++)
+		assert_false(poll_older(&w).failed);
+	assert_string_equal(backfill(&w), "- 2 0");
+	assert_int_equal(posts(&w), 2);
+	assert_int_equal(entries(&w, "update"), 0);
+	dbrun_ok(w.dsn, ask_status, read_status, &s);
+	assert_int_equal(s.sources_lacking, 0);
+	world_fini(&w);
+}
+
 /* What has to wait on an older page is not lost with it. */
 static void
 test_older_waits(void **state)
@@ -1264,6 +1321,7 @@ main(void)
 		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_older_pages),
 		cmocka_unit_test(test_older_fails),
+		cmocka_unit_test(test_older_again),
 		cmocka_unit_test(test_older_waits),
 		cmocka_unit_test(test_older_moved_on),
 		cmocka_unit_test(test_older_alias),

@@ -207,26 +207,26 @@ static void
 test_may_follow(void **state)
 {
 	static const struct {
-		const char *now, *next, *want; /* NULL = it may */
 		int database_workers;          /* 0 = as now */
+		const char *now, *next, *want; /* NULL = it may */
 	} table[] = {
-		{"", "", NULL},
-		{"workers = 2\n", "workers = 3\n", NULL},
-		{"", "listen = {\"127.0.0.1:9999\"}\n", NULL},
-		{"", "log {\nlevel = debug\n}\n", NULL},
-		{"", "roles = {web}\n", NULL},
-		{"", "data_dir = \"/e\"\n", "data_dir"},
-		{"", "user = other\n", "user"},
-		{"", "database {\ndsn = \"host=x\"\n}\n", "database.dsn"},
-		{"database {\ndsn = \"host=x\"\n}\n", "", "database.dsn"},
-		{"database {\ndsn = \"host=x\"\n}\n", "database {\ndsn = \"host=y\"\n}\n",
+		{0, "", "", NULL},
+		{0, "workers = 2\n", "workers = 3\n", NULL},
+		{0, "", "listen = {\"127.0.0.1:9999\"}\n", NULL},
+		{0, "", "log {\nlevel = debug\n}\n", NULL},
+		{0, "", "roles = {web}\n", NULL},
+		{0, "", "data_dir = \"/e\"\n", "data_dir"},
+		{0, "", "user = other\n", "user"},
+		{0, "", "database {\ndsn = \"host=x\"\n}\n", "database.dsn"},
+		{0, "database {\ndsn = \"host=x\"\n}\n", "", "database.dsn"},
+		{0, "database {\ndsn = \"host=x\"\n}\n", "database {\ndsn = \"host=y\"\n}\n",
 			NULL},
-		{"workers = 1\n", "workers = 60\n", "workers"},
+		{0, "workers = 1\n", "workers = 60\n", "workers"},
 		/* Step by step it gets no more connections. */
-		{"workers = 3\n", "workers = 6\n", NULL},
-		{"workers = 3\n", "workers = 6\n", "at most 3", 1},
-		{"workers = 1\n", "workers = 6\n", NULL, 3},
-		{"workers = 1\ndatabase {\ndsn = \"host=x\"\n}\n",
+		{0, "workers = 3\n", "workers = 6\n", NULL},
+		{1, "workers = 3\n", "workers = 6\n", "at most 3"},
+		{3, "workers = 1\n", "workers = 6\n", NULL},
+		{0, "workers = 1\ndatabase {\ndsn = \"host=x\"\n}\n",
 			"workers = 60\ndatabase {\ndsn = \"host=x\"\n}\n", NULL},
 	};
 
