@@ -124,7 +124,9 @@ const struct cmd cmd_source_add = {
 	.verb = "add",
 	.args = "SLUG URL",
 	.summary = "Connects a feed to an organisation",
-	.help = "Try litfassctl source test URL first: it shows what would come in.",
+	.help = "URL is the address of the feed itself. Try litfassctl source test first: it "
+		"finds\n"
+		"the feed of a page and shows what would come in.",
 	.opts = source_add_opts,
 	.n_opts = ARRAY_LEN(source_add_opts),
 	.min_args = 2,

@@ -241,7 +241,7 @@ static const struct db_stmt source_busy_stmt = {
 	       "  FROM job j"
 	       "  JOIN unnest($1) AS s (id) ON j.key = s.id::text"
 	       " WHERE j.kind = 'poll'"
-	       "   AND (j.state = 'running' OR (j.state = 'ready' AND j.run_at <= now()))",
+	       "   AND j.state IN ('ready', 'running')",
 	.params = "I",
 	DB_ROW(struct source_count, source_count_fields),
 };

@@ -77,7 +77,7 @@ void source_backfilled(struct db_batch *b, const struct source_backfilled *p);
  * queue_finish.
  */
 void source_next_poll(struct db_batch *b, int64_t id);
-/* How many of these sources are due or being polled: one int row. */
+/* How many of these sources have a poll job that is alive, be its turn later: one int row. */
 size_t source_busy(struct db_batch *b, const int64_t *ids, size_t n);
 /* Safety net: active sources without a poll job get one, a dead one lives again after 6 h. */
 void source_plan_missing(struct db_batch *b);

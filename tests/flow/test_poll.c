@@ -990,6 +990,38 @@ test_older_fails(void **state)
 }
 
 static void
+ask_busy(struct db_batch *b, void *ctx)
+{
+	const struct world *w = ctx;
+
+	(void)source_busy(b, &w->source, 1);
+}
+
+static void
+read_busy(const struct db_batch *b, void *ctx)
+{
+	int64_t n;
+
+	(void)ctx;
+	assert_true(db_one_int(b, 0, &n));
+	assert_int_equal(n, 1);
+}
+
+/* Whoever waits for a poll waits also while our own trouble puts it off. */
+static void
+test_busy(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w, "/busy");
+	dbrun_ok(w.dsn, ask_busy, read_busy, &w);
+	(void)SQL_TEXT(&w, "UPDATE job SET run_at = now() + interval '20 s', attempt = 1");
+	dbrun_ok(w.dsn, ask_busy, read_busy, &w);
+	world_fini(&w);
+}
+
+static void
 older_again(struct db_batch *b, void *ctx)
 {
 	const struct world *w = ctx;
@@ -1321,6 +1353,7 @@ main(void)
 		cmocka_unit_test(test_moved),
 		cmocka_unit_test(test_older_pages),
 		cmocka_unit_test(test_older_fails),
+		cmocka_unit_test(test_busy),
 		cmocka_unit_test(test_older_again),
 		cmocka_unit_test(test_older_waits),
 		cmocka_unit_test(test_older_moved_on),
