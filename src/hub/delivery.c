@@ -9,7 +9,9 @@
  *
  * Some are open again. A Delete of an actor that its server did not confirm may be true by now,
  * and many servers have one id for it. Misskey makes the ids of Follow and Undo from the pair
- * alone, so who follows a second time says the same; signed later, it is no replay.
+ * alone, so who follows a second time says the same; signed later, it is no replay. A Follow
+ * whose Undo came first (type '') may be repeated by its server for a day; later it is a new
+ * one.
  */
 static const struct db_stmt inbox_accept_stmt = {
 	.name = "inbox_accept",
@@ -26,18 +28,21 @@ static const struct db_stmt inbox_accept_stmt = {
 	       "      ON CONFLICT (signer, uri) DO NOTHING"
 	       "  RETURNING signer, uri),"
 	       " open AS MATERIALIZED ("
-	       "  SELECT a.signer, a.uri, c.body, c.signed_at"
+	       "  SELECT a.signer, a.uri, c.type, c.body, c.signed_at"
 	       "    FROM inbox_activity a"
-	       "    JOIN came c ON a.signer = c.signer AND a.uri = c.uri AND a.type = c.type"
-	       "   WHERE (a.type = 'Delete' AND a.outcome ~ '^(refused|ended): ')"
-	       "      OR (a.type IN ('Follow', 'Undo') AND a.outcome IS NOT NULL"
-	       "          AND c.signed_at > a.signed_at)"
+	       "    JOIN came c ON a.signer = c.signer AND a.uri = c.uri"
+	       "   WHERE (a.type = c.type AND a.type = 'Delete'"
+	       "          AND a.outcome ~ '^(refused|ended): ')"
+	       "      OR (a.type = c.type AND a.type IN ('Follow', 'Undo')"
+	       "          AND a.outcome IS NOT NULL AND c.signed_at > a.signed_at)"
+	       "      OR (a.type = '' AND c.type = 'Follow'"
+	       "          AND a.received_at < now() - interval '2 days')"
 	       "   ORDER BY a.signer, a.uri"
 	       "     FOR UPDATE OF a),"
 	       " again AS ("
 	       "  UPDATE inbox_activity a"
-	       "     SET body = o.body, signed_at = o.signed_at, outcome = NULL,"
-	       "         received_at = now()"
+	       "     SET type = o.type, body = o.body, signed_at = o.signed_at,"
+	       "         outcome = NULL, received_at = now()"
 	       "    FROM open o"
 	       "   WHERE a.signer = o.signer AND a.uri = o.uri"
 	       "  RETURNING a.signer, a.uri)"

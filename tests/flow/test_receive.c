@@ -451,6 +451,13 @@ test_undo_of_unseen_follow(void **state)
 	assert_int_equal(work(), 0);
 	assert_string_equal(outcome("f1"), "undone before");
 	check_span(span_of(pg_sql(fedi->dsn, "SELECT uri FROM follow")), uri("f2"));
+	/* Days later it is no repetition: somebody follows, and has no other id for it. */
+	(void)pg_sql(fedi->dsn,
+		"UPDATE inbox_activity SET received_at = now() - interval '49 h'"
+		" WHERE type = ''");
+	take_later(180, "f1", "Follow", alice, stadt);
+	assert_int_equal(work(), 1);
+	check_span(span_of(pg_sql(fedi->dsn, "SELECT uri FROM follow")), uri("f1"));
 }
 
 static void
