@@ -92,6 +92,7 @@ CREATE TABLE source (
 	backfill_url text,                  -- of a first connect: the page of older items to read
 	backfill_at timestamptz,            -- when it is due
 	backfill_seen text,                 -- first and last item of the page before it
+	backfill_again_at timestamptz,      -- an item has to wait until then: all pages once more
 	backfill_pages bigint NOT NULL DEFAULT 0,
 	backfill_fails bigint NOT NULL DEFAULT 0,
 	backfill_error text,                -- why it waits, or why what is older is missing

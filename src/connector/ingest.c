@@ -197,8 +197,9 @@ todo_decide(struct ingest_run *r, const struct source *s, struct ingest_todo *t,
 	}
 	if (todo_is_new(t))
 		r->n_ids++;
+	/* The newest page is read for each, older ones once for all of theirs. */
 	if (t->verdict.decision == INGEST_WAIT &&
-		(r->again_us == TIME_NONE || t->verdict.until_us < r->again_us))
+		(r->again_us == TIME_NONE || (t->verdict.until_us > r->again_us) == r->older))
 		r->again_us = t->verdict.until_us;
 }
 

@@ -118,8 +118,8 @@ health_of_page(struct arena *a, const struct source *s, const struct ingest *f,
 			f->n_bad, f->n_bad + f->n_items, SPAN_FMT(f->bad[0].error));
 	} else if (f && f->truncated) {
 		out->health_text = arena_printf(a,
-			"the feed is longer than is read, at most %d items and %d MiB in "
-			"all: its first items are, the rest is not",
+			"the feed is too large: at most %d items and %d MiB of memory are "
+			"taken; its first items are read, the rest is not",
 			INGEST_ITEMS_MAX, INGEST_PAGE_MAX >> 20);
 	} else {
 		out->health = SPAN("ok");
@@ -143,9 +143,9 @@ validator(struct span v)
 
 /* Until what waits may be looked at again. */
 static int64_t
-waiting_ms(const struct pace_page *p, int64_t now_us)
+waiting_ms(int64_t again_us, int64_t now_us)
 {
-	int64_t until_s = (p->again_us - now_us) / US_PER_S + 1;
+	int64_t until_s = (again_us - now_us) / US_PER_S + 1;
 
 	return (until_s < WAITING_MIN_S ? WAITING_MIN_S : until_s) * 1000;
 }
@@ -181,8 +181,8 @@ pace_read(struct arena *a, const struct source *s, const struct pace_page *p, in
 		return;
 	/* The page has to be read again in full, even if nothing changes at its place. */
 	out->etag = out->last_modified = SPAN("");
-	if (waiting_ms(p, now_us) < out->next_ms)
-		out->next_ms = waiting_ms(p, now_us);
+	if (waiting_ms(p->again_us, now_us) < out->next_ms)
+		out->next_ms = waiting_ms(p->again_us, now_us);
 }
 
 /* ---- failures ---- */
@@ -243,6 +243,20 @@ pace_failed(const struct source *s, const struct err *e, struct span text, int64
 
 /* ---- older items ---- */
 
+static void
+backfill_end(const struct source *s, int64_t now_us, int jitter, struct source_backfilled *out)
+{
+	if (out->again_us == TIME_NONE)
+		return;
+	out->url = s->url;
+	out->error = SPAN("some have to wait: they are dated in the future, or held");
+	out->pages = out->fails = 0;
+	out->seen = SPAN_NONE;
+	out->next_ms =
+		awake_ms(s, s->skip_hours, now_us, waiting_ms(out->again_us, now_us), jitter);
+	out->again_us = TIME_NONE;
+}
+
 void
 pace_backfill(struct arena *a, const struct source *s, const struct pace_page *p,
 	int64_t now_us, int jitter, struct source_backfilled *out)
@@ -251,21 +265,22 @@ pace_backfill(struct arena *a, const struct source *s, const struct pace_page *p
 
 	*out = (struct source_backfilled){.id = s->id,
 		.pages = s->backfill_pages + 1,
-		.next_ms = awake_ms(s, s->skip_hours, now_us, BACKFILL_PAUSE_MS, jitter)};
-	if (p->again_us != TIME_NONE && out->pages < BACKFILL_PAGES_MAX) {
-		out->url = s->backfill_url;
-		out->seen = s->backfill_seen;
-		out->error = SPAN("an item on their page is dated in the future");
-		out->next_ms = waiting_ms(p, now_us);
+		.next_ms = awake_ms(s, s->skip_hours, now_us, BACKFILL_PAUSE_MS, jitter),
+		.again_us = s->backfill_again_us};
+	if (found)
+		out->seen = page_seen(a, found);
+	/* A server that knows no pages answers with the same one again and again. */
+	if (!found || (out->seen.n && span_eq(out->seen, s->backfill_seen))) {
+		backfill_end(s, now_us, jitter, out);
 		return;
 	}
-	if (!found || !found->older.n)
-		return;
-	out->seen = page_seen(a, found);
-	/* A server that knows no pages answers with the same one again and again. */
-	if (out->seen.n && span_eq(out->seen, s->backfill_seen))
-		return;
-	if (out->pages < BACKFILL_PAGES_MAX)
+	/* What waits among the newest items is looked at by their own polls. */
+	if (p->again_us != TIME_NONE && !span_eq(s->backfill_url, s->url) &&
+		(out->again_us == TIME_NONE || p->again_us > out->again_us))
+		out->again_us = p->again_us;
+	if (!found->older.n)
+		backfill_end(s, now_us, jitter, out);
+	else if (out->pages < BACKFILL_PAGES_MAX)
 		out->url = found->older;
 	else
 		out->error = SPAN("the feed has more pages than are read");
@@ -289,15 +304,18 @@ pace_backfill_failed(const struct source *s, const struct err *e, struct span te
 	*out = (struct source_backfilled){.id = s->id,
 		.pages = s->backfill_pages,
 		.fails = fails,
-		.seen = s->backfill_seen};
+		.seen = s->backfill_seen,
+		.again_us = s->backfill_again_us};
 	if (pause > BACKFILL_AGAIN_MAX_S)
 		pause = BACKFILL_AGAIN_MAX_S;
 	out->next_ms = awake_ms(s, s->skip_hours, now_us,
 		e->retry_after_s > pause ? (int64_t)e->retry_after_s * 1000
 					 : jittered(pause, jitter),
 		jitter);
-	if (is_end(s, e))
+	if (is_end(s, e)) {
+		backfill_end(s, now_us, jitter, out);
 		return;
+	}
 	out->error = text;
 	if (e->kind != ERR_UNPROCESSABLE && fails < BACKFILL_FAILS_MAX)
 		out->url = s->backfill_url;

@@ -35,7 +35,10 @@ void pace_read(struct arena *a, const struct source *s, const struct pace_page *
 void pace_failed(const struct source *s, const struct err *e, struct span text, int64_t now_us,
 	int jitter, struct source_polled *out);
 
-/* A page of older items: the one behind it is next, or, while an item waits, the same again. */
+/*
+ * A page of older items. When all have been read and some item had to wait, they are read once
+ * more behind its time: by then it may stand on another page.
+ */
 void pace_backfill(struct arena *a, const struct source *s, const struct pace_page *p,
 	int64_t now_us, int jitter, struct source_backfilled *out);
 void pace_backfill_failed(const struct source *s, const struct err *e, struct span text,

@@ -20,6 +20,7 @@ struct poll {
 	const struct job *job;
 	struct db_batch tx;
 	struct source source;
+	struct source asked; /* the same, as it is asked and read */
 	const struct connector *ops;
 	struct http_call call;
 	struct ingest_run run;
@@ -74,7 +75,7 @@ poll_end_job(struct task *t)
 static void
 poll_turn_back(struct poll *p)
 {
-	struct source *s = &p->source;
+	struct source *s = &p->asked;
 
 	p->older = true;
 	s->url = s->backfill_url;
@@ -100,14 +101,15 @@ poll_ask(struct task *t)
 	if (!p->ops)
 		return fail(t, err_new(a, ERR_INPUT, "this program has no connector \"%.*s\"",
 				       SPAN_FMT(p->source.connector)));
+	p->asked = p->source;
 	if (p->source.backfill_due)
 		poll_turn_back(p);
 	/* Not a third time: then the newest items would be buried with it. */
 	if (p->older && p->job->crashes >= JOB_CRASHES_MAX - 1)
 		return fail(t,
 			err_new(a, ERR_UNPROCESSABLE, "reading %.*s brought the program down",
-				SPAN_FMT(p->source.url)));
-	if ((e = p->ops->request(a, &p->source, &p->call)))
+				SPAN_FMT(p->asked.url)));
+	if ((e = p->ops->request(a, &p->asked, &p->call)))
 		return fail(t, e);
 	p->asking = true;
 	return await_http(t, &p->call, poll_read);
@@ -171,7 +173,7 @@ poll_parse_work(void *arg)
 {
 	struct poll *p = arg;
 
-	ingest_run_parse(&p->run, p->ops, &p->source, &p->call);
+	ingest_run_parse(&p->run, p->ops, &p->asked, &p->call);
 }
 
 static struct next
@@ -212,7 +214,7 @@ poll_write(struct task *t)
 {
 	struct poll *p = task_state(t);
 	const struct chunk_arg arg = {.run = &p->run,
-		.source = &p->source,
+		.source = &p->asked,
 		.job = p->job,
 		.settle = poll_settle,
 		.settle_arg = p};

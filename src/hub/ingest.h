@@ -17,8 +17,8 @@
 #define INGEST_HTML_MAX (512 * 1024) /* of ours; escaping makes it longer */
 /* Memory of one page, the answer with it: when all has been found, and when all is normalised.
  */
-#define INGEST_FOUND_MAX (40 << 20)
-#define INGEST_PAGE_MAX (80 << 20)
+#define INGEST_FOUND_MAX (48 << 20)
+#define INGEST_PAGE_MAX (96 << 20)
 
 struct ingest_media {
 	struct span url, type, mime, alt; /* type: image video audio unknown */

@@ -10,7 +10,7 @@
 	"       s.next_poll_at AS next_poll_us, s.fail_count, s.last_ok_at AS last_ok_us,"     \
 	"       s.last_new_at AS last_new_us, s.created_at AS created_us,"                     \
 	"       s.backfill_url, s.backfill_error, s.backfill_seen, s.backfill_pages,"          \
-	"       s.backfill_fails,"                                                             \
+	"       s.backfill_fails, s.backfill_again_at AS backfill_again_us,"                   \
 	"       s.backfill_url IS NOT NULL AND s.backfill_at <= now()"                         \
 	"       AND s.next_poll_at > now() AS backfill_due,"
 
@@ -44,6 +44,7 @@ static const struct db_field source_fields[] = {
 	DB_TEXT_NULL(struct source, backfill_seen),
 	DB_INT(struct source, backfill_pages),
 	DB_INT(struct source, backfill_fails),
+	DB_TIME_NULL(struct source, backfill_again_us),
 	DB_BOOL(struct source, backfill_due),
 	DB_INT(struct source, posts),
 };
@@ -182,9 +183,10 @@ static const struct db_stmt source_backfilled_stmt = {
 	       "       backfill_pages = $4,"
 	       "       backfill_fails = $5,"
 	       "       backfill_at = now() + $6 * interval '1 millisecond',"
-	       "       backfill_seen = $7"
+	       "       backfill_seen = $7,"
+	       "       backfill_again_at = $8"
 	       " WHERE id = $1",
-	.params = "ittiiit",
+	.params = "ittiiitz",
 };
 
 void
@@ -192,7 +194,7 @@ source_backfilled(struct db_batch *b, const struct source_backfilled *p)
 {
 	(void)db_add(b, &source_backfilled_stmt, db_int(p->id), db_text(p->url),
 		db_text(p->error), db_int(p->pages), db_int(p->fails), db_int(p->next_ms),
-		db_text(p->seen));
+		db_text(p->seen), db_time(p->again_us));
 }
 
 /* Whether queue_finish came before or not: afterwards one job is alive, and it is not running;
@@ -329,6 +331,7 @@ static const struct db_stmt source_poll_older_stmt = {
 	       "   SET backfill_url = url,"
 	       "       backfill_at = now(),"
 	       "       backfill_seen = NULL,"
+	       "       backfill_again_at = NULL,"
 	       "       backfill_pages = 0,"
 	       "       backfill_fails = 0,"
 	       "       backfill_error = NULL"

@@ -24,8 +24,9 @@ struct source {
 	struct span backfill_url, backfill_error;
 	struct span backfill_seen;              /* what stood on the page before it */
 	int64_t backfill_pages, backfill_fails; /* read so far; in a row */
-	bool backfill_due;                      /* and the newest items are not */
-	int64_t posts;                          /* in lists */
+	int64_t backfill_again_us; /* some item waits until then; TIME_NONE = none does */
+	bool backfill_due;         /* and the newest items are not */
+	int64_t posts;             /* in lists */
 };
 
 struct source_new {
@@ -67,7 +68,7 @@ struct source_backfilled {
 	struct span url; /* the next one; SPAN_NONE = there is no more */
 	struct span seen, error;
 	int64_t pages, fails;
-	int64_t next_ms;
+	int64_t next_ms, again_us;
 };
 void source_backfilled(struct db_batch *b, const struct source_backfilled *p);
 /*

@@ -88,6 +88,20 @@ feed_duration(struct span s)
 	return total;
 }
 
+/* Room for one more of n, in an array that is full at 0, 1, 2, 4 ...: honest items have few. */
+static void *
+feed_grow(struct arena *a, void *array, size_t n, size_t size)
+{
+	void *more;
+
+	if ((n & (n - 1)) != 0)
+		return array;
+	more = arena_array(a, n ? 2 * n : 1, size);
+	if (n)
+		memcpy(more, array, n * size);
+	return more;
+}
+
 /* The media of that address: one that is there already, or a new one; NULL when none is taken.
  */
 static struct feed_media *
@@ -96,8 +110,7 @@ feed_media_of(struct arena *a, struct feed_item *it, struct span url)
 	for (size_t i = 0; i < it->n_media; i++)
 		if (span_eq(it->media[i].url, url))
 			return &it->media[i];
-	if (!it->media)
-		it->media = ARENA_ARRAY(a, FEED_MEDIA_MAX, struct feed_media);
+	it->media = feed_grow(a, it->media, it->n_media, sizeof(*it->media));
 	it->media[it->n_media] = (struct feed_media){.url = arena_dup(a, url)};
 	return &it->media[it->n_media++];
 }
@@ -109,13 +122,29 @@ feed_media_add(struct arena *a, struct feed_item *it, const struct url *base, st
 	struct feed_media *m = NULL;
 	struct url u;
 
-	if (it->n_media == FEED_MEDIA_MAX || !url.n || it->media_looks++ >= FEED_MEDIA_LOOKS)
+	if (it->n_media == FEED_MEDIA_MAX || !url.n || it->media_looks++ >= FEED_LOOKS_MAX)
 		return NULL;
 	scratch = arena_new();
 	if (!url_resolve(scratch, base, url, &u))
 		m = feed_media_of(a, it, u.text);
 	arena_free(scratch);
 	return m;
+}
+
+/* Is it an address that can be followed? *looks: how often somebody has asked here. */
+static bool
+feed_leads(const struct url *base, struct span href, size_t *looks)
+{
+	struct arena *scratch;
+	struct url u;
+	bool leads;
+
+	if (!href.n || (*looks)++ >= FEED_LOOKS_MAX)
+		return false;
+	scratch = arena_new();
+	leads = !url_resolve(scratch, base, href, &u);
+	arena_free(scratch);
+	return leads;
 }
 
 static void
@@ -128,8 +157,7 @@ feed_tag_add(struct arena *a, struct feed_item *it, struct span tag)
 		tag = span_slice(tag, 1, tag.n);
 	if (!tag.n)
 		return;
-	if (!it->tags)
-		it->tags = ARENA_ARRAY(a, FEED_TAGS_MAX, struct span);
+	it->tags = feed_grow(a, it->tags, it->n_tags, sizeof(*it->tags));
 	it->tags[it->n_tags++] = tag;
 }
 
@@ -163,13 +191,7 @@ feed_begin(struct arena *a, struct feed *f)
 		f->truncated = true;
 		return false;
 	}
-	if ((n & (n - 1)) == 0) { /* the array is full at 0, 1, 2, 4, 8 ... items */
-		struct feed_item *more = ARENA_ARRAY(a, n ? 2 * n : 1, struct feed_item);
-
-		if (n)
-			memcpy(more, f->items, n * sizeof(*more));
-		f->items = more;
-	}
+	f->items = feed_grow(a, f->items, n, sizeof(*f->items));
 	f->items[f->n_items] =
 		(struct feed_item){.published_us = TIME_NONE, .updated_us = TIME_NONE};
 	return true;
@@ -236,6 +258,8 @@ static void
 item_media(
 	struct arena *a, struct feed_item *it, const struct xml *item, const struct url *base)
 {
+	const int64_t duration_s =
+		feed_duration(xml_child_text(a, item, NS_ITUNES, "duration"));
 	struct feed_media *m;
 
 	for (const struct xml *e = xml_first(item); e; e = xml_next(e)) {
@@ -260,8 +284,7 @@ item_media(
 				continue;
 			m->type = xml_attr(a, e, "type");
 			m->length = feed_number(xml_attr(a, e, "length"), INT64_MAX);
-			m->duration_s =
-				feed_duration(xml_child_text(a, item, NS_ITUNES, "duration"));
+			m->duration_s = duration_s;
 		}
 	}
 }
@@ -378,6 +401,7 @@ rss_parse(struct arena *a, const struct xml *root, const struct url *url, struct
 	const struct xml *channel = xml_child(root, NULL, "channel");
 	struct url base = *url;
 	struct span link = SPAN_NONE;
+	size_t looks = 0;
 
 	if (!channel)
 		return err_new(a, ERR_INPUT, "the RSS feed has no channel");
@@ -388,8 +412,9 @@ rss_parse(struct arena *a, const struct xml *root, const struct url *url, struct
 	out->generator = xml_child_text(a, channel, NULL, "generator");
 	out->min_interval_s = rss_interval(a, channel);
 	out->skip_hours = rss_skip_hours(a, channel);
-	for (const struct xml *c = xml_first(channel); c && !link.n; c = xml_next(c))
-		if (strcmp(xml_name(c), "link") == 0 && !xml_is(c, NS_ATOM, "link"))
+	for (const struct xml *c = xml_first(channel); c; c = xml_next(c))
+		if (strcmp(xml_name(c), "link") == 0 && !xml_is(c, NS_ATOM, "link") &&
+			feed_leads(url, xml_text(a, c), &looks))
 			link = xml_text(a, c);
 	if (!link.n || url_resolve(a, url, link, &base))
 		base = *url;
@@ -430,11 +455,10 @@ atom_title(struct arena *a, const struct xml *e)
 	return html ? feed_title(a, s) : text_clean_line(a, s, TITLE_MAX);
 }
 
-/* *page: the address of the item's own page as written, the one that is HTML rather than
- * another.
- */
+/* *page: the address of the item's own page as written, one that is HTML before another. */
 static void
-atom_link(struct arena *a, const struct xml *e, struct feed_item *it, struct span *page)
+atom_link(struct arena *a, const struct xml *e, struct feed_item *it, struct span *page,
+	size_t *looks)
 {
 	struct span rel = xml_attr(a, e, "rel"), href = xml_attr(a, e, "href");
 	struct span type = xml_attr(a, e, "type");
@@ -451,7 +475,8 @@ atom_link(struct arena *a, const struct xml *e, struct feed_item *it, struct spa
 	}
 	if (rel.n && !span_is(rel, "alternate"))
 		return;
-	if (href.p && (!page->p || span_is_nocase(type, "text/html")))
+	if ((!page->p || span_is_nocase(type, "text/html")) &&
+		feed_leads(&it->base, href, looks))
 		*page = href;
 }
 
@@ -460,6 +485,7 @@ atom_entry(struct arena *a, const struct xml *e, const struct url *feed, struct 
 {
 	const struct xml *body = xml_child(e, NS_ATOM, "content");
 	struct span lang = xml_attr(a, e, "lang"), page = SPAN_NONE;
+	size_t looks = 0;
 	struct url u;
 
 	it->base = feed_base(a, e, feed);
@@ -472,7 +498,7 @@ atom_entry(struct arena *a, const struct xml *e, const struct url *feed, struct 
 		it->published_us = it->updated_us;
 	for (const struct xml *c = xml_first(e); c; c = xml_next(c)) {
 		if (xml_is(c, NS_ATOM, "link"))
-			atom_link(a, c, it, &page);
+			atom_link(a, c, it, &page, &looks);
 		else if (xml_is(c, NS_ATOM, "category"))
 			feed_tag_add(a, it,
 				xml_attr(a, c, "label").n ? xml_attr(a, c, "label")

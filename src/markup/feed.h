@@ -14,9 +14,9 @@
 #include "base/url.h"
 
 #define FEED_ITEMS_MAX 10000
-#define FEED_MEMORY_MAX (24 << 20) /* of what the items are made into */
+#define FEED_MEMORY_MAX (32 << 20) /* of what the items are made into */
 #define FEED_MEDIA_MAX 20
-#define FEED_MEDIA_LOOKS 100 /* addresses that are looked at for them */
+#define FEED_LOOKS_MAX 100 /* addresses that are looked at for them, or for a link */
 #define FEED_TAGS_MAX 30
 
 struct feed_media {

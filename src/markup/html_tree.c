@@ -83,6 +83,81 @@ html_cut_tags(struct span s)
 	return s;
 }
 
+/* ---- how deep ---- */
+
+#define TAG_NAME_MAX 32
+
+/* Elements that are open, as far as tags tell. */
+struct html_open {
+	struct span name[HTML_OPEN_MAX];
+	size_t n;
+};
+
+/* Those that end by themselves when the next one of their kind begins, or at once. */
+static bool
+open_never_deepens(struct span name)
+{
+	static const char *const names[] = {"p", "li", "td", "th", "tr", "tbody", "thead",
+		"tfoot", "dt", "dd", "option", "area", "base", "br", "col", "embed", "hr",
+		"img", "input", "link", "meta", "param", "source", "track", "wbr"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (span_is_nocase(name, names[i]))
+			return true;
+	return false;
+}
+
+/* Only the element itself: what is not closed inside it may go on behind it. */
+static void
+open_close(struct html_open *o, struct span name)
+{
+	size_t i = o->n;
+
+	while (i > 0 && !span_eq_nocase(o->name[i - 1], name))
+		i--;
+	if (i == 0)
+		return;
+	memmove(&o->name[i - 1], &o->name[i], (o->n - i) * sizeof(*o->name));
+	o->n--;
+}
+
+static struct span
+tag_name(struct span s)
+{
+	size_t n = 0;
+
+	while (n < s.n && n < TAG_NAME_MAX && s.p[n] != '>' && s.p[n] != '/' &&
+		(unsigned char)s.p[n] > ' ')
+		n++;
+	return span_slice(s, 0, n);
+}
+
+/* For each tag gumbo goes through all elements that are open. */
+static bool
+html_too_deep(struct span s)
+{
+	struct html_open o;
+
+	o.n = 0;
+	for (size_t i = 0; i + 1 < s.n; i++) {
+		const bool closes = s.p[i + 1] == '/';
+		struct span name;
+
+		if (s.p[i] != '<')
+			continue;
+		name = tag_name(span_slice(s, i + 1 + closes, s.n));
+		if (name.n == 0 || open_never_deepens(name))
+			continue;
+		if (closes)
+			open_close(&o, name);
+		else if (o.n == HTML_OPEN_MAX)
+			return true;
+		else
+			o.name[o.n++] = name;
+	}
+	return false;
+}
+
 void
 html_tree_init(struct span html, struct html_tree *out)
 {
@@ -99,7 +174,7 @@ html_tree_init(struct span html, struct html_tree *out)
 	options.allocator = memory_take;
 	options.deallocator = memory_give_back;
 	options.userdata = &m;
-	if (setjmp(m.full) != 0)
+	if (html_too_deep(html) || setjmp(m.full) != 0)
 		return;
 	doc = gumbo_parse_with_options(&options, html.p, html.n);
 	out->root = doc->root;

@@ -2,7 +2,8 @@
  * HTML tree: gumbo under limits. Private to src/markup.
  *
  * gumbo parses as browsers do and knows no limits: the standard lets a few kilobytes of open
- * formatting tags become gigabytes of tree, and a tag with many attributes costs their square.
+ * formatting tags become gigabytes of tree, and a tag with many attributes costs their square,
+ * as do elements in each other.
  * So only HTML_MAX bytes and HTML_TAGS_MAX tags are looked at, the tree has its own arena with
  * a maximum, and a text that needs more than that has no tree: what stands between its tags is
  * read as plain text. The tree is freed as one piece, without recursion.
@@ -16,6 +17,7 @@
 
 #define HTML_TAGS_MAX 6500
 #define HTML_ATTRIBUTES_MAX 40
+#define HTML_OPEN_MAX 200 /* elements in each other */
 
 struct html_tree {
 	struct arena *arena;

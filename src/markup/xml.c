@@ -356,6 +356,8 @@ xml_doc_release(void *doc)
 static void
 xml_deaf(xmlSAXHandler *sax)
 {
+	sax->comment = NULL; /* nobody reads them */
+	sax->processingInstruction = NULL;
 	sax->externalSubset = NULL;
 	sax->entityDecl = NULL;
 	sax->unparsedEntityDecl = NULL;
@@ -400,6 +402,58 @@ xml_try(struct span s, int options, size_t *nodes)
 	return doc;
 }
 
+/* The length of what begins at s and is no element: a comment, a section of plain text; or 0.
+ */
+static size_t
+xml_no_element(struct span s)
+{
+	const struct span begin =
+		span_starts(s, SPAN("<!--")) ? SPAN("<!--") : SPAN("<![CDATA[");
+	const struct span end = begin.n == 4 ? SPAN("-->") : SPAN("]]>");
+	size_t at;
+
+	if (!span_starts(s, begin))
+		return 0;
+	at = span_find(span_slice(s, begin.n, s.n), end);
+	return at == SIZE_MAX ? s.n : begin.n + at + end.n;
+}
+
+/*
+ * libxml2 compares each attribute of an element with all before it, and only then tells us of
+ * the element: what would take minutes is found here.
+ */
+static bool
+xml_has_swollen_element(struct span s)
+{
+	char quote = '\0'; /* that an attribute stands in */
+	bool tag = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		const char c = s.p[i];
+
+		if (c == '<') { /* also in quotes: there it ends what libxml2 takes for a tag */
+			const size_t skip = xml_no_element(span_slice(s, i, s.n));
+
+			i += skip ? skip - 1 : 0;
+			tag = skip == 0;
+			n = 0;
+			quote = '\0';
+		} else if (!tag) {
+			continue;
+		} else if (quote) {
+			quote = c == quote ? '\0' : quote;
+		} else if (c == '"' || c == '\'') {
+			quote = c;
+		} else if (c == '>') {
+			tag = false;
+		} else if (c == '=' && ++n > XML_ATTRIBUTES_MAX) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Strict first, then mended, then whatever is left of it. */
 static xmlDoc *
 xml_read(struct arena *scratch, struct span given, bool *recovered, size_t *nodes)
@@ -411,6 +465,11 @@ xml_read(struct arena *scratch, struct span given, bool *recovered, size_t *node
 	buf_init(&b, 3 * XML_MAX);
 	xml_clean(given, false, &b);
 	s = xml_prolog_cut(scratch, buf_span(&b));
+	if (xml_has_swollen_element(s)) {
+		*nodes = XML_NODES_MAX + 1;
+		buf_fini(&b);
+		return NULL;
+	}
 	doc = xml_try(s, 0, nodes);
 	if (!doc && *nodes <= XML_NODES_MAX) {
 		*recovered = true;
@@ -449,8 +508,9 @@ xml_parse(struct arena *a, struct span text, struct span charset, struct xml_doc
 	arena_free(scratch);
 	if (nodes > XML_NODES_MAX)
 		return err_new(a, ERR_TOO_LARGE,
-			"XML of more than %d elements and attributes: offer fewer items",
-			XML_NODES_MAX);
+			"XML of more than %d elements and attributes, or %d of one element: "
+			"offer fewer items",
+			XML_NODES_MAX, XML_ATTRIBUTES_MAX);
 	root = doc ? xmlDocGetRootElement(doc) : NULL;
 	if (!root) {
 		xmlFreeDoc(doc);

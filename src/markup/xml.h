@@ -12,7 +12,8 @@
 #include "base/err.h"
 
 #define XML_MAX (8 * 1024 * 1024)
-#define XML_NODES_MAX 300000 /* elements, attributes and namespaces */
+#define XML_NODES_MAX 300000   /* elements, attributes and namespaces */
+#define XML_ATTRIBUTES_MAX 256 /* of one element, namespaces with them */
 
 struct xml; /* an element; valid while the arena lives */
 

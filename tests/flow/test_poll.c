@@ -552,6 +552,29 @@ test_two_for_one(void **state)
 	world_fini(&w);
 }
 
+/* Long texts: a transaction holds fewer of them. */
+static void
+test_heavy_chunks(void **state)
+{
+	struct item *items;
+	struct world w;
+	char *text;
+
+	(void)state;
+	world_init(&w, "/heavy");
+	text = arena_alloc(w.a, 250001);
+	for (int i = 0; i < 250000; i++)
+		text[i] = i % 8 ? 'x' : ' ';
+	items = many_items(w.a, 30);
+	for (int i = 0; i < 30; i++)
+		items[i].body = text;
+	give_items(&w, items, 30, NULL);
+	poll(&w);
+	assert_int_equal(posts(&w), 30);
+	assert_int_equal(SQL_INT(&w, "SELECT count(DISTINCT xmin::text) FROM post"), 2);
+	world_fini(&w);
+}
+
 /* Bytes of a stranger's answer that no text may hold do not keep its failure from being booked.
  */
 static void
@@ -1077,7 +1100,7 @@ test_older_again(void **state)
 	world_fini(&w);
 }
 
-/* What has to wait on an older page is not lost with it. */
+/* What has to wait on an older page is not lost with it, and holds nothing up. */
 static void
 test_older_waits(void **state)
 {
@@ -1090,17 +1113,27 @@ test_older_waits(void **state)
 	give_page(&w, "/waiting/3", "alt", 3 * DAY_S, NULL);
 	poll(&w);
 	assert_false(poll_older(&w).failed);
-	assert_string_equal(backfill(&w), "/waiting 1 0");
-	assert_int_equal(posts(&w), 1);
+	assert_string_equal(backfill(&w), "/waiting/3 1 0");
+	assert_false(poll_older(&w).failed);
+	assert_string_equal(backfill(&w), "/waiting-behind 0 0");
+	assert_int_equal(posts(&w), 2);
 	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM source WHERE backfill_at"
 				     " BETWEEN now() + interval '59 min' AND now() + interval"
 				     " '61 min' AND backfill_error IS NOT NULL"),
 		1);
-	give_page(&w, "/waiting", "bald", 60, "/waiting/3");
-	assert_false(poll_older(&w).failed);
-	assert_false(poll_older(&w).failed);
+	/* Until then it has gone further back. */
+	give_page(&w, "/waiting", "zwei", 2 * DAY_S, "/waiting/3");
+	give_page(&w, "/waiting/3", "bald", 60, NULL);
+	for (int i = 0; i < 3; i++)
+		assert_false(poll_older(&w).failed);
 	assert_string_equal(backfill(&w), "- 3 0");
-	assert_int_equal(posts(&w), 3);
+	assert_string_equal(
+		SQL_TEXT(&w, "SELECT string_agg(title, ' ' ORDER BY title) FROM post"
+			     " WHERE state = 'published'"),
+		"alt bald eins zwei");
+	assert_int_equal(SQL_INT(&w, "SELECT count(*) FROM source WHERE backfill_error IS NULL"
+				     " AND backfill_again_at IS NULL"),
+		1);
 	world_fini(&w);
 }
 
@@ -1343,6 +1376,7 @@ main(void)
 		cmocka_unit_test(test_embargo),
 		cmocka_unit_test(test_duplicates),
 		cmocka_unit_test(test_two_for_one),
+		cmocka_unit_test(test_heavy_chunks),
 		cmocka_unit_test(test_raw_bytes),
 		cmocka_unit_test(test_quarantine),
 		cmocka_unit_test(test_crash_between_chunks),

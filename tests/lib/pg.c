@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DATABASES_MAX 40
+#define DATABASES_MAX 64
 #define DSN_MAX 192
 
 void

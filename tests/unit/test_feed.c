@@ -442,10 +442,87 @@ many_addresses(void **state)
 	assert_false(out.truncated);
 	assert_int_equal(out.n_items, 1);
 	assert_int_equal(out.items[0].n_media, 3); /* the late one is too late */
-	assert_true(span_ends(out.items[0].link, SPAN("/3999")));
+	assert_true(span_ends(out.items[0].link, SPAN("/99")));
 	/* Of the attributes as written, not of what they lead to. */
 	assert_true(arena_used(f->a) - before < 8 * b.n);
 	buf_fini(&b);
+}
+
+/* Honest, and as large as they come: nothing is left out. */
+static void
+large_podcast(void **state)
+{
+	struct fixture *f = *state;
+	struct feed out;
+	struct buf b;
+
+	buf_init(&b, 8 << 20);
+	buf_lit(&b, "<rss xmlns:i='http://www.itunes.com/dtds/podcast-1.0.dtd'><channel>");
+	for (int i = 0; i < FEED_ITEMS_MAX; i++)
+		buf_printf(&b,
+			"<item><title>Folge %d</title><guid>https://pod.example/folge/%d</guid>"
+			"<link>https://pod.example/folge/%d</link><category>Kreis</category>"
+			"<pubDate>Sun, 01 Mar 2026 10:00:00 +0100</pubDate>"
+			"<i:duration>1:00:05</i:duration>"
+			"<enclosure url='https://pod.example/folge/%d.mp3' type='audio/mpeg'"
+			" length='1000'/><description>%0300d</description></item>",
+			i, i, i, i, i);
+	buf_lit(&b, "</channel></rss>");
+	check_ok(f->a, feed_parse(f->a, buf_span(&b), SPAN(""), &f->url, &out));
+	buf_fini(&b);
+	assert_false(out.truncated);
+	assert_int_equal(out.n_items, FEED_ITEMS_MAX);
+	assert_int_equal(out.items[9999].n_media, 1);
+	assert_int_equal(out.items[9999].media[0].duration_s, 3605);
+	assert_int_equal(out.items[9999].n_tags, 1);
+}
+
+/* What stands once in an item is read once, whatever asks for it. */
+static void
+long_duration(void **state)
+{
+	struct fixture *f = *state;
+	size_t before = arena_used(f->a);
+	struct feed out;
+	struct buf b;
+
+	buf_init(&b, 8 << 20);
+	buf_printf(&b,
+		"<rss xmlns:i='http://www.itunes.com/dtds/podcast-1.0.dtd'><channel><item>"
+		"<i:duration>%01000000d</i:duration>",
+		1);
+	for (int i = 0; i < 100; i++)
+		buf_lit(&b, "<enclosure url='x'/>");
+	buf_lit(&b, "</item></channel></rss>");
+	check_ok(f->a, feed_parse(f->a, buf_span(&b), SPAN(""), &f->url, &out));
+	assert_int_equal(out.n_items, 1);
+	assert_true(arena_used(f->a) - before < 3 * b.n);
+	buf_fini(&b);
+}
+
+/* Of several addresses those count that can be followed. */
+static void
+links_that_lead(void **state)
+{
+	struct fixture *f = *state;
+	struct feed out = read_feed(f,
+		SPAN("<feed xmlns='http://www.w3.org/2005/Atom'>"
+		     "<entry><link href='gemini://x/'/><link href='/1'/></entry>"
+		     "<entry><link href='/2'/><link type='text/html' href='app://y'/></entry>"
+		     "<entry><link href='urn:z'/><link type='text/html' href='/3'/></entry>"
+		     "</feed>"),
+		"application/atom+xml");
+
+	assert_int_equal(out.n_items, 3);
+	check_span(out.items[0].link, SPAN("https://kreis.example/1"));
+	check_span(out.items[1].link, SPAN("https://kreis.example/2"));
+	check_span(out.items[2].link, SPAN("https://kreis.example/3"));
+	out = read_feed(f,
+		SPAN("<rss xmlns:p='urn:p'><channel><p:link>urn:nothing</p:link>"
+		     "<link>https://www.k.example/neu/</link>"
+		     "<item><link>1.html</link></item></channel></rss>"),
+		"application/rss+xml");
+	check_span(out.items[0].link, SPAN("https://www.k.example/neu/1.html"));
 }
 
 int
@@ -464,6 +541,9 @@ main(void)
 		cmocka_unit_test(limits),
 		cmocka_unit_test(long_bases),
 		cmocka_unit_test(many_addresses),
+		cmocka_unit_test(large_podcast),
+		cmocka_unit_test(long_duration),
+		cmocka_unit_test(links_that_lead),
 	};
 
 	return cmocka_run_group_tests_name("feed", tests, setup, teardown);

@@ -16,7 +16,8 @@ some_source(void)
 		.interval_s = 600,
 		.moved_us = TIME_NONE,
 		.connected_us = NOW_US - 30 * DAY_US,
-		.last_ok_us = NOW_US - DAY_US};
+		.last_ok_us = NOW_US - DAY_US,
+		.backfill_again_us = TIME_NONE};
 }
 
 static struct source_polled
@@ -245,7 +246,7 @@ test_health(void **state)
 		{{.n_items = 3}, "ok", NULL},
 		{{.recovered = true}, "degraded", "not well-formed"},
 		{{.expired = true}, "gone", "has ended"},
-		{{.truncated = true}, "degraded", "longer than is read"},
+		{{.truncated = true}, "degraded", "too large: at most 10000 items"},
 		{{.n_items = 3, .bad = &bad, .n_bad = 1}, "degraded",
 			"1 of 4 items cannot be read: its text is too long"},
 	};
@@ -343,32 +344,75 @@ test_backfill(void **state)
 	arena_free(a);
 }
 
-/* A page with an item that has to wait is read again when it may come, but not for ever. */
+/* Items of older pages that have to wait: all pages once more behind the last of their times.
+ */
 static void
 test_backfill_waits(void **state)
 {
-	const struct ingest found = {.older = SPAN("https://feed.example/?3")};
-	struct pace_page page = {.found = &found, .again_us = NOW_US + 3600 * US_PER_S};
+	const int64_t hour = 3600 * US_PER_S;
+	struct ingest_item items[] = {{.remote_id = SPAN("a")}, {.remote_id = SPAN("b")}};
+	struct ingest more = {
+		.items = items, .n_items = 2, .older = SPAN("https://feed.example/?3")};
+	struct ingest last = {.items = items, .n_items = 2};
+	const struct err *gone;
+	struct pace_page page = {.found = &more, .again_us = NOW_US + hour};
 	struct source s = some_source();
 	struct source_backfilled out;
 	struct arena *a = arena_new();
 
 	(void)state;
 	s.backfill_url = SPAN("https://feed.example/?2");
+	s.backfill_seen = SPAN("c d");
+	/* It holds nothing up, and the latest counts. */
+	pace_backfill(a, &s, &page, NOW_US, MIDDLE, &out);
+	check_span(out.url, more.older);
+	assert_null(out.error.p);
+	assert_int_equal(out.again_us, NOW_US + hour);
+	s.backfill_again_us = NOW_US + 2 * hour;
+	pace_backfill(a, &s, &page, NOW_US, MIDDLE, &out);
+	assert_int_equal(out.again_us, NOW_US + 2 * hour);
+	/* At the end it begins anew. */
+	page.found = &last;
+	s.backfill_pages = 3;
+	pace_backfill(a, &s, &page, NOW_US, MIDDLE, &out);
+	check_span(out.url, s.url);
+	assert_true(out.error.n > 0);
+	assert_int_equal(out.pages, 0);
+	assert_null(out.seen.p);
+	assert_int_equal(out.again_us, TIME_NONE);
+	assert_int_equal(out.next_ms, 7201 * 1000);
+	/* Also when the end is a page that is not there; not when it was given up. */
+	s.backfill_url = SPAN("https://feed.example/?paged=4");
+	gone = err_new(a, ERR_NOT_FOUND, "x");
+	pace_backfill_failed(&s, gone, SPAN("why"), NOW_US, MIDDLE, &out);
+	check_span(out.url, s.url);
+	s.backfill_fails = 9;
+	gone = err_new(a, ERR_UNAVAILABLE, "x");
+	pace_backfill_failed(&s, gone, SPAN("why"), NOW_US, MIDDLE, &out);
+	assert_null(out.url.p);
+	check_span(out.error, SPAN("why"));
+	s.backfill_pages = BACKFILL_PAGES_MAX - 1;
+	page.found = &more;
+	pace_backfill(a, &s, &page, NOW_US, MIDDLE, &out);
+	assert_null(out.url.p);
+	assert_true(out.error.n > 0);
+	/* The same page as before, and the newest one, have nothing new that waits. */
+	s = some_source();
+	s.backfill_url = SPAN("https://feed.example/?2");
 	s.backfill_seen = SPAN("a b");
 	pace_backfill(a, &s, &page, NOW_US, MIDDLE, &out);
-	check_span(out.url, s.backfill_url);
-	check_span(out.seen, s.backfill_seen);
-	assert_true(out.error.n > 0);
-	assert_int_equal(out.pages, 1);
-	assert_int_equal(out.next_ms, 3601 * 1000);
-	page.again_us = NOW_US - 1;
+	assert_null(out.url.p);
+	assert_null(out.error.p);
+	s.backfill_seen = SPAN_NONE;
+	s.backfill_url = s.url;
+	page.found = &last;
 	pace_backfill(a, &s, &page, NOW_US, MIDDLE, &out);
-	assert_int_equal(out.next_ms, 30 * 1000);
-	s.backfill_pages = BACKFILL_PAGES_MAX - 1;
+	assert_null(out.url.p);
+	/* Not in the hours in which it does not want to be asked. */
+	s.backfill_again_us = NOW_US;
+	s.skip_hours = INT64_C(1) << (NOW_US / hour % 24);
 	pace_backfill(a, &s, &page, NOW_US, MIDDLE, &out);
-	check_span(out.url, SPAN_NONE);
-	assert_true(out.error.n > 0);
+	assert_true(out.next_ms > (hour - NOW_US % hour) / 1000 - 1000);
 	arena_free(a);
 }
 

@@ -328,6 +328,8 @@ limits_hold(void **state)
 static void
 bombs_are_text(void **state)
 {
+	static const char *const deep[] = {
+		"<div>", "<DIV></p></x>", "<b><div></b>", "<x></y>", "<my-x\n/>"};
 	struct fixture *f = *state;
 	struct buf b;
 
@@ -346,6 +348,19 @@ bombs_are_text(void **state)
 		buf_printf(&b, "a%d ", i);
 	buf_lit(&b, "href=x>hinten</a>");
 	check_span(clean(f, buf_span(&b)), SPAN("<p>vorn hinten</p>"));
+	for (size_t i = 0; i < ARRAY_LEN(deep); i++) {
+		buf_reset(&b);
+		for (int k = 0; k < 200; k++)
+			buf_add_cstr(&b, deep[i]);
+		buf_lit(&b, "<i>a");
+		check_span(clean(f, buf_span(&b)), SPAN("<p>a</p>"));
+	}
+	/* Not what is long, or badly closed. */
+	buf_reset(&b);
+	for (int i = 0; i < 500; i++)
+		buf_lit(&b, "<p><b>a</b><br><ul><li>c</ul><table><tr><td></table></u>");
+	buf_lit(&b, "<i>z</i>");
+	assert_true(span_ends(clean(f, buf_span(&b)), SPAN("<p><i>z</i></p>")));
 	buf_fini(&b);
 }
 
@@ -405,7 +420,6 @@ writes_text(void **state)
 	}
 }
 
-/* Thousands of tags: the first become links, the rest stays, and nothing is torn. */
 /* Nothing stays in the arena but the text: not what was tried for each of its links. */
 static void
 links_leave_nothing(void **state)
@@ -428,6 +442,7 @@ links_leave_nothing(void **state)
 	assert_true(arena_used(a) - before < safe.html.n + 4096);
 }
 
+/* Thousands of tags: the first become links, the rest stays, and nothing is torn. */
 static void
 many_hashtags(void **state)
 {

@@ -287,6 +287,42 @@ too_many_nodes(void **state)
 	buf_fini(&b);
 }
 
+/* libxml2 would compare each attribute with all others; what only looks like one is text. */
+static void
+too_many_attributes(void **state)
+{
+	struct arena *a = *state;
+	const struct err *e;
+	struct xml_doc d;
+	struct buf b;
+
+	buf_init(&b, 8 << 20);
+	buf_lit(&b, "<r><!-- <a ");
+	for (int i = 0; i < 300; i++)
+		buf_printf(&b, "a%d='' ", i);
+	buf_lit(&b, "--><b q='");
+	for (int i = 0; i < 300; i++)
+		buf_lit(&b, "= ");
+	buf_lit(&b, "'/>it's a=b <![CDATA[<c ");
+	for (int i = 0; i < 300; i++)
+		buf_printf(&b, "a%d='' ", i);
+	buf_lit(&b, "]]><d ");
+	for (int i = 0; i < XML_ATTRIBUTES_MAX; i++)
+		buf_printf(&b, "a%d='' ", i);
+	buf_lit(&b, "/></r>");
+	check_ok(a, xml_parse(a, buf_span(&b), SPAN_NONE, &d));
+	assert_false(d.recovered);
+	buf_reset(&b);
+	buf_lit(&b, "<r><d ");
+	for (int i = 0; i < 300000; i++)
+		buf_printf(&b, "a%d='' ", i);
+	buf_lit(&b, "/></r>");
+	e = xml_parse(a, buf_span(&b), SPAN_NONE, &d);
+	assert_non_null(e);
+	assert_int_equal(e->kind, ERR_TOO_LARGE);
+	buf_fini(&b);
+}
+
 static void
 walks(void **state)
 {
@@ -329,6 +365,7 @@ main(void)
 		cmocka_unit_test(truncated_anywhere),
 		cmocka_unit_test(nested_too_deep),
 		cmocka_unit_test(too_many_nodes),
+		cmocka_unit_test(too_many_attributes),
 		cmocka_unit_test(walks),
 	};
 
