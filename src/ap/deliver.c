@@ -14,6 +14,7 @@
 #include "task/work.h"
 
 #define DELIVER_BACK_MS 2000
+#define DELIVER_BEHIND_S 7200
 
 /* ---- the job ---- */
 
@@ -107,11 +108,20 @@ deliver_rest(struct task *t, int64_t ms)
 			SPAN_FMT(d->load.host)));
 }
 
-/* What is for followers only counts where it is known that there is one. */
+/*
+ * What is for followers only counts where it is known that there is one. But only what was made
+ * behind that Accept waits, and not for long: new followers come all the time at a large host,
+ * and one of them may have an inbox that takes nothing.
+ */
 static bool
 deliver_is_behind(const struct deliver *d)
 {
-	return d->load.behind && !span_is(d->load.out->type, "Accept");
+	const struct span type = d->load.out->type;
+
+	return d->load.behind && d->load.behind < d->job->id &&
+	       deliver_attempt(d).age_s < DELIVER_BEHIND_S &&
+	       (span_is(type, "Create") || span_is(type, "Announce") ||
+		       span_is(type, "Update"));
 }
 
 static struct next

@@ -180,7 +180,7 @@ load_answer(struct task *t)
 			ahead = map_get(behind, load_behind_key(a, it->host, o->account));
 		}
 		if (ahead) {
-			it->behind = true;
+			it->behind = ahead->job;
 			it->wait_ms = ahead->wait_ms;
 		}
 		if (it->at_hand)

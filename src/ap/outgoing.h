@@ -31,7 +31,7 @@ struct load_item {
 	struct arena *arena; /* of the task that asks */
 	const struct outbound *out;
 	struct host_known known;
-	bool behind;     /* an Accept of the account is still open at the host */
+	int64_t behind; /* job of an Accept of the account that is open at the host; 0 = none */
 	int64_t wait_ms; /* until that is tried again */
 	bool at_hand;    /* own: the host was in memory */
 };

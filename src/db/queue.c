@@ -35,14 +35,17 @@ queue_hasten(struct db_batch *b, struct span kind, struct span key)
 	db_add(b, &queue_hasten_stmt, db_text(kind), db_text(key));
 }
 
-/*
- * Claiming walks indexes only, and must go on doing so when the table has grown since the
- * statement was planned; so sequential scans are off for this transaction.
- */
+/* Off for this transaction, also for what was planned before the table has grown. */
 static const struct db_stmt queue_by_index_stmt = {
 	.name = "queue_by_index",
 	.sql = "SELECT set_config('enable_seqscan', 'off', true)",
 };
+
+void
+queue_by_index(struct db_batch *b)
+{
+	(void)db_add0(b, &queue_by_index_stmt);
+}
 
 /* A worker that vanished without anybody seeing it: its lease has run out. */
 static const struct db_stmt queue_expire_stmt = {
@@ -149,7 +152,7 @@ size_t
 queue_claim(struct db_batch *b, struct span worker, const struct span *kinds, size_t n_kinds,
 	int64_t limit, int64_t per_host)
 {
-	db_add0(b, &queue_by_index_stmt);
+	queue_by_index(b);
 	db_add0(b, &queue_expire_stmt);
 	return db_add(b, &queue_claim_stmt, db_text(worker), db_texts(kinds, n_kinds),
 		db_int(limit), db_int(per_host));

@@ -41,6 +41,11 @@ void queue_add(struct db_batch *b, const struct job_new *j);
 /* If (kind, key) is alive and not running it is moved to run at once (poll now). */
 void queue_hasten(struct db_batch *b, struct span kind, struct span key);
 /*
+ * What follows in the batch is not planned as a scan of the table: for statements about jobs,
+ * which may have been planned when there were few.
+ */
+void queue_by_index(struct db_batch *b);
+/*
  * Rows of struct job. worker names this worker instance. Jobs without a host come first. To be
  * the only user of its batch: it switches sequential scans off until the commit. ERR_CONFLICT =
  * somebody was faster with a serial: nothing was claimed, try again.

@@ -248,30 +248,40 @@ delivery_to_inbox(
 static const struct db_field delivery_behind_fields[] = {
 	DB_TEXT(struct delivery_behind, host),
 	DB_INT(struct delivery_behind, account),
+	DB_INT(struct delivery_behind, job),
 	DB_INT(struct delivery_behind, wait_ms),
 };
 
-/* Two ways to the open ones, each by an index of its own. */
+/*
+ * Two ways to the open ones, each by an index of its own. A few of a host are enough: somebody
+ * may have made thousands.
+ */
 static const struct db_stmt delivery_behind_stmt = {
 	.name = "delivery_behind",
 	.sql = "WITH host AS MATERIALIZED ("
 	       "  SELECT DISTINCT host, hashtextextended(host, -1) AS lane"
 	       "    FROM unnest($1) AS v (host)),"
 	       " open AS ("
-	       "  SELECT j.host, j.args, j.attempt, j.run_at"
+	       "  SELECT j.id, j.host, j.args, j.attempt, j.run_at"
 	       "    FROM host h"
-	       "    JOIN job j ON j.kind = 'deliver' AND j.state = 'ready' AND j.lane = h.lane"
+	       "   CROSS JOIN LATERAL ("
+	       "    SELECT id, host, args, attempt, run_at"
+	       "      FROM job"
+	       "     WHERE kind = 'deliver' AND state = 'ready' AND lane = h.lane"
+	       "     ORDER BY run_at, id"
+	       "     LIMIT 100) j"
 	       "   UNION ALL"
-	       "  SELECT j.host, j.args, j.attempt - 1, j.run_at"
+	       "  SELECT j.id, j.host, j.args, j.attempt - 1, j.run_at"
 	       "    FROM job j"
 	       "    JOIN host h ON h.host = j.host"
 	       "   WHERE j.state = 'running' AND j.kind = 'deliver' AND j.priority = -1)"
-	       " SELECT host, (args->>'account')::int8 AS account,"
-	       "        greatest(0, extract(epoch FROM max(run_at) - now()) * 1000)::int8"
+	       " SELECT DISTINCT ON (host, account) host, (args->>'account')::int8 AS account,"
+	       "        id AS job,"
+	       "        greatest(0, extract(epoch FROM run_at - now()) * 1000)::int8"
 	       "          AS wait_ms"
 	       "   FROM open"
 	       "  WHERE attempt < $2"
-	       "  GROUP BY 1, 2",
+	       "  ORDER BY host, account, id",
 	.params = "Ti",
 	DB_ROW(struct delivery_behind, delivery_behind_fields),
 };
@@ -279,6 +289,7 @@ static const struct db_stmt delivery_behind_stmt = {
 size_t
 delivery_behind(struct db_batch *b, const struct span *hosts, size_t n, int64_t tries)
 {
+	queue_by_index(b);
 	return db_add(b, &delivery_behind_stmt, db_texts(hosts, n), db_int(tries));
 }
 

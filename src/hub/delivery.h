@@ -61,14 +61,15 @@ void delivery_to_inbox(
 	struct db_batch *b, const struct activity_new *n, struct span inbox, struct span host);
 
 /*
- * Answers (Accept) of our accounts that are still on their way to these hosts, but for those
- * that failed `tries` times. Until it knows that somebody follows, a host drops what is for
- * followers.
+ * Of each of our accounts the oldest answer (Accept) that is still on its way to one of these
+ * hosts, but for those that failed `tries` times. Until it knows that somebody follows, a host
+ * drops what is for followers. The last of its batch: it turns plans without an index off.
  */
 struct delivery_behind {
 	struct span host;
 	int64_t account;
-	int64_t wait_ms; /* until the last of them is tried; 0 = it is being tried */
+	int64_t job;
+	int64_t wait_ms; /* until it is tried; 0 = it is being tried */
 };
 size_t delivery_behind(struct db_batch *b, const struct span *hosts, size_t n, int64_t tries);
 const struct err *delivery_behind_row(

@@ -717,41 +717,74 @@ test_behind_accept(void **state)
 			       " FROM job c, job a"
 			       " WHERE c.serial IS NOT NULL AND a.serial IS NULL"),
 		1, 3);
-	/* Also when both are due in the same moment. */
+	/* Also while it is being sent. */
 	answer.status = 202;
+	(void)pg_sql(fedi->dsn, "UPDATE job SET state = 'running', lease_until = now() + "
+				"interval '1 min', lease_token = gen_random_uuid(),"
+				" worker = 'x', attempt = attempt + 1 WHERE serial IS NULL");
 	all_due();
-	assert_int_equal(work(), 2);
+	assert_int_equal(work(), 1);
+	assert_int_equal(fedi_count(fedi, "POST", "/inbox"), 0);
+	(void)pg_sql(fedi->dsn,
+		"UPDATE job SET state = 'ready', lease_until = NULL, lease_token = NULL,"
+		" worker = NULL WHERE serial IS NULL");
+	for (int i = 0; i < 3; i++) {
+		all_due();
+		(void)work();
+	}
 	assert_int_equal(fedi_count(fedi, "POST", "/users/a/inbox"), 2);
-	all_due();
-	(void)work();
 	assert_int_equal(fedi_count(fedi, "POST", "/inbox"), 1);
 	assert_int_equal(number("SELECT count(*) FROM job"), 0);
 }
 
-/* Not another account's, and not for days: the host may answer all but Accepts. */
+/* Followers come all the time: what was there before their Accept does not wait for it. */
+static void
+test_before_accept(void **state)
+{
+	struct fixed answer = {500, NULL};
+
+	(void)state;
+	fedi->answer = answer_fixed;
+	fedi->arg = &answer;
+	send_to("create", "/inbox");
+	send_accept("/users/a/inbox");
+	assert_int_equal(work(), 2);
+	assert_int_equal(fedi_count(fedi, "POST", "/inbox"), 1);
+	assert_int_equal(fedi_count(fedi, "POST", "/users/a/inbox"), 1);
+}
+
+/* Not another account's, not a Delete, and not for days: the host may answer all but Accepts.
+ */
 static void
 test_not_behind_accept(void **state)
 {
-	static const char *const sql[] = {
-		"UPDATE job SET attempt = 8",
-		"UPDATE job SET state = 'dead'",
-		"UPDATE job SET host = 'other'",
-		"UPDATE job SET args = args || '{\"account\": 7}'",
+	static const struct {
+		const char *of_accept, *of_post; /* NULL = as it is */
+	} cases[] = {
+		{"UPDATE job SET attempt = 8", NULL},
+		{"UPDATE job SET state = 'dead'", NULL},
+		{"UPDATE job SET host = 'other'", NULL},
+		{"UPDATE job SET args = args || '{\"account\": 7}'", NULL},
+		{NULL, "UPDATE job SET created_at = now() - interval '2 h'"},
+		{NULL, "UPDATE activity SET type = 'Delete' WHERE type = 'Create'"},
 	};
 	struct fixed answer = {500, NULL};
 
 	(void)state;
 	fedi->answer = answer_fixed;
 	fedi->arg = &answer;
-	for (size_t i = 0; i < ARRAY_LEN(sql); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		(void)clean(NULL);
 		send_accept("/users/a/inbox");
 		assert_int_equal(work(), 1);
-		(void)pg_sql(fedi->dsn, sql[i]);
+		if (cases[i].of_accept)
+			(void)pg_sql(fedi->dsn, cases[i].of_accept);
 		send_to("create", "/inbox");
+		if (cases[i].of_post)
+			(void)pg_sql(fedi->dsn, cases[i].of_post);
 		assert_int_equal(work(), 1);
 		if (fedi_count(fedi, "POST", "/inbox") != 1)
-			check_fail("%s: waits", sql[i]);
+			check_fail("case %zu: waits", i);
 	}
 }
 
@@ -1115,6 +1148,7 @@ main(void)
 		cmocka_unit_test_setup(test_breaker, clean),
 		cmocka_unit_test_setup(test_hosts_in_order, clean),
 		cmocka_unit_test_setup(test_behind_accept, clean),
+		cmocka_unit_test_setup(test_before_accept, clean),
 		cmocka_unit_test_setup(test_not_behind_accept, clean),
 		cmocka_unit_test_setup(test_moved, clean),
 		cmocka_unit_test_setup(test_moved_backlog, clean),
