@@ -9,10 +9,8 @@
 
 #include "connector/connector.h"
 
-#define INGEST_CHUNK 200 /* items of a transaction at most */
-#define INGEST_CHUNK_BYTES                                                                     \
-	(8 << 20) /* of their texts: the item that reaches it is the last                      \
-		   */
+#define INGEST_CHUNK 200             /* items of a transaction at most */
+#define INGEST_CHUNK_BYTES (4 << 20) /* of text: the item that reaches it ends one */
 
 struct ingest_todo; /* an item with what was found and decided about it */
 

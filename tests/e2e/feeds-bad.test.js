@@ -112,8 +112,9 @@ for (const [what, posts] of [['links', true], ['media', true], ['pictures', true
 		const s = await weighed(`/fault/amplified?what=${what}`, 150_000);
 		t.diagnostic(`${s.posts.length} posts, ${Math.round(s.grown)} MiB: ${s.source.health_text}`);
 		assert.equal(s.posts.length > 0, posts);
-		// Of this, what a sanitizer keeps of the freed is up to 256.
-		assert.ok(s.grown < 500, `worker grew by ${s.grown} MiB`);
+		// A sanitizer keeps what was freed, and more beside what is not.
+		const sanitized = /asan/.test(readFileSync(`/proc/${hub.processes().workers[0]}/maps`, 'utf8'));
+		assert.ok(s.grown < (sanitized ? 1500 : 600), `worker grew by ${s.grown} MiB`);
 		if (what !== 'entry') assert.match(s.source.health_text, /the feed is too large|more than \d+ elements/);
 	});
 

@@ -571,7 +571,7 @@ test_heavy_chunks(void **state)
 	give_items(&w, items, 30, NULL);
 	poll(&w);
 	assert_int_equal(posts(&w), 30);
-	assert_int_equal(SQL_INT(&w, "SELECT count(DISTINCT xmin::text) FROM post"), 2);
+	assert_int_equal(SQL_INT(&w, "SELECT count(DISTINCT xmin::text) FROM post"), 4);
 	world_fini(&w);
 }
 
