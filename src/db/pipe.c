@@ -48,8 +48,8 @@ pipe_on_down(void *owner, struct span why)
 	while (!list_empty(&p->runs)) {
 		/* From the back, so that they stand in the queue in their old order. */
 		struct db_run *r = LIST_ENTRY(p->runs.prev, struct db_run, link);
-		/* A refused statement means rolled back; anything else we cannot know. */
-		const bool unsure = !r->sqlstate[0] || r->at_commit;
+		/* Refused means rolled back; anything else we cannot know. */
+		const bool unsure = !r->refused;
 
 		list_unlink(&r->link);
 		p->load--;
@@ -59,7 +59,7 @@ pipe_on_down(void *owner, struct span why)
 }
 
 static void
-run_error(struct db_run *r, const PGresult *res, const char *about, bool at_commit)
+run_error(struct db_run *r, const PGresult *res, const char *about)
 {
 	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 	const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
@@ -75,7 +75,6 @@ run_error(struct db_run *r, const PGresult *res, const char *about, bool at_comm
 	free(r->message);
 	r->message = xstrdup(text ? text : "");
 	r->about = about;
-	r->at_commit = at_commit;
 	/* Its SQLSTATE has other meanings, and its text a language. */
 	r->stale = where && strcmp(where, "RevalidateCachedQuery") == 0;
 }
@@ -94,20 +93,30 @@ result_failed(const PGresult *res)
 	}
 }
 
-/* One answer to a prepare: an error or a skip means it has to be asked for again. */
+/* The server's last words: what stands behind it in the pipeline is not read any more. */
+static bool
+result_ends_session(const PGresult *res)
+{
+	const char *severity = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	return severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
+}
+
+/*
+ * One answer to a prepare. After an error or a skip only a fresh start is sure: batches that
+ * were sent meanwhile may have asked for it again, or not.
+ */
 static void
 pipe_prepared(struct db_pipe *p, struct db_run *r, const PGresult *res)
 {
 	const struct db_stmt *st = r->prepare[r->at];
 
-	if (result_failed(res))
-		run_error(r, res, st ? st->name : PIPE_FORGET, false);
 	if (PQresultStatus(res) == PGRES_COMMAND_OK)
 		return;
-	if (st)
-		map_remove(p->prepared, span_of(st->name));
-	else
-		p->forgot = true;
+	if (result_failed(res))
+		run_error(r, res, st ? st->name : PIPE_FORGET);
+	r->refused = r->refused || result_ends_session(res);
+	db_pipe_forget(p);
 }
 
 static void
@@ -115,6 +124,10 @@ pipe_finished(struct db_pipe *p, struct db_run *r)
 {
 	list_unlink(&r->link);
 	p->load--;
+	/* It has committed, so it must not run again: whoever prepared it, all of it was there.
+	 */
+	if (!r->refused && !r->at_commit)
+		r->sqlstate[0] = '\0';
 	p->ops->finished(p->db, r);
 	/* The pool has taken what it wants. */
 }
@@ -132,8 +145,10 @@ pipe_answer(struct db_pipe *p, struct db_run *r, PGresult *res)
 	const bool want_sync = (r->n_prepare && r->at == r->n_prepare) || r->at == last;
 
 	if (want_sync && !sync) {
-		if (result_failed(res))
-			run_error(r, res, "the commit", true);
+		if (result_failed(res)) {
+			run_error(r, res, "the commit");
+			r->at_commit = r->at == last;
+		}
 		PQclear(res);
 		return true;
 	}
@@ -146,8 +161,10 @@ pipe_answer(struct db_pipe *p, struct db_run *r, PGresult *res)
 	} else if (!sync) {
 		const size_t i = r->at - first;
 
-		if (result_failed(res))
-			run_error(r, res, r->stmts[i]->name, false);
+		if (result_failed(res)) {
+			run_error(r, res, r->stmts[i]->name);
+			r->refused = true;
+		}
 		r->results[i] = res;
 		res = NULL;
 	}
@@ -269,7 +286,7 @@ run_plan(struct db_pipe *p, struct db_run *r)
 	r->results = xcalloc(b->n, sizeof(PGresult *));
 	r->n_prepare = r->at = 0;
 	r->sqlstate[0] = '\0';
-	r->at_commit = r->stale = false;
+	r->refused = r->at_commit = r->stale = false;
 	if (p->forgot)
 		r->prepare[r->n_prepare++] = NULL;
 	p->forgot = false;

@@ -50,7 +50,8 @@ struct db_run {
 	size_t at;         /* place in the expected sequence of answers */
 	char sqlstate[6];  /* of the first error, "" = none */
 	char *message;     /* of the first error */
-	bool at_commit;    /* the error came at the commit itself */
+	bool refused;      /* a statement of it was: it is rolled back */
+	bool at_commit;    /* the commit was */
 	bool stale;        /* what it reads has other columns than when it was prepared */
 	const char *about; /* statement that failed */
 };

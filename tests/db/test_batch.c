@@ -16,6 +16,7 @@ setup(void **state)
 	dsn = pg_database(pg);
 	(void)pg_sql(dsn,
 		"CREATE TABLE t (k bigint PRIMARY KEY, v text);"
+		"CREATE TABLE hits (who text);"
 		"CREATE SEQUENCE tries;"
 		"CREATE FUNCTION flaky(state text, times bigint) RETURNS bigint LANGUAGE "
 		"plpgsql AS $$"
@@ -41,7 +42,7 @@ static int
 fresh(void **state)
 {
 	(void)state;
-	(void)pg_sql(dsn, "TRUNCATE t");
+	(void)pg_sql(dsn, "TRUNCATE t, hits");
 	(void)pg_sql(dsn, "ALTER SEQUENCE tries RESTART");
 	return 0;
 }
@@ -464,6 +465,132 @@ test_prepare_fails(void **state)
 	assert_int_equal(behind.kind, ERR_TIMEOUT);
 	if (later.failed)
 		check_fail("%s", later.text);
+}
+
+/* Two batches whose preparing is cancelled, one while the next ones are in flight. */
+struct muddle {
+	struct dbrun *run;
+	struct loop_timer timer;
+	struct dbrun_call *first, *during, *after;
+	int step;
+};
+
+static bool
+muddle_is_stuck(void)
+{
+	return pg_number(dsn, "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0;
+}
+
+static void
+muddle_cancel(void)
+{
+	(void)pg_sql(dsn,
+		"SELECT pg_cancel_backend(pid) FROM pg_locks WHERE NOT granted AND pid <> "
+		"pg_backend_pid()");
+}
+
+static void
+muddle_step(void *arg)
+{
+	struct muddle *m = arg;
+
+	if (m->step == 0 && muddle_is_stuck()) {
+		muddle_cancel();
+		m->step++;
+	} else if (m->step == 1 && m->first->ended && muddle_is_stuck()) {
+		dbrun_start(m->run, m->during);
+		m->step++;
+	} else if (m->step == 2) {
+		muddle_cancel();
+		return;
+	}
+	loop_timer_set(m->run->loop, &m->timer, 10, muddle_step, m);
+}
+
+static void
+muddle_after(const struct db_batch *b, void *ctx)
+{
+	struct muddle *m = ctx;
+
+	(void)b;
+	dbrun_start(m->run, m->after);
+}
+
+#define HIT_STMT(who)                                                                          \
+	{                                                                                      \
+		.name = "t_hit_" who, .sql = "INSERT INTO hits VALUES ('" who "')"             \
+	}
+static const struct db_stmt hit_one = HIT_STMT("one"), hit_two = HIT_STMT("two");
+
+static void
+fill_hit_two(struct db_batch *b, void *ctx)
+{
+	(void)ctx;
+	(void)db_add0(b, &hit_two);
+}
+
+/* What a failed prepare says about what is prepared is old: others may have asked meanwhile. */
+static void
+test_prepare_fails_late(void **state)
+{
+	static const struct db_stmt looks[] = {
+		{.name = "t_look1", .sql = "SELECT count(*) AS n FROM t"},
+		{.name = "t_look2", .sql = "SELECT count(*) AS m FROM t"},
+	};
+	static const struct db_stmt *const one[] = {&looks[0], &hit_one};
+	static const struct db_stmt *const two[] = {&looks[1], &hit_two};
+	struct dbrun_call first = {.fill = fill_both, .ctx = (void *)(uintptr_t)one};
+	struct dbrun_call again = {.fill = fill_stmt, .ctx = (void *)(uintptr_t)&hit_one};
+	struct dbrun_call late = {.fill = fill_both, .ctx = (void *)(uintptr_t)two};
+	struct dbrun_call after = {.fill = fill_stmt, .ctx = (void *)(uintptr_t)&hit_two};
+	struct muddle m = {.first = &first, .after = &after};
+	struct dbrun_call during = {.fill = fill_hit_two, .read = muddle_after, .ctx = &m};
+	struct db_opts o = dbrun_opts(dsn, 1);
+	PGconn *lock = PQconnectdb(dsn.p);
+
+	(void)state;
+	PQclear(PQexec(lock, "BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE"));
+	o.statement_timeout_ms = 60000;
+	m.run = dbrun_new(&o);
+	m.during = &during;
+	dbrun_start(m.run, &first);
+	dbrun_start(m.run, &again);
+	dbrun_start(m.run, &late);
+	loop_timer_set(m.run->loop, &m.timer, 10, muddle_step, &m);
+	dbrun_wait(m.run);
+	dbrun_free(m.run);
+	PQfinish(lock);
+	assert_int_equal(first.kind, ERR_TIMEOUT);
+	assert_int_equal(late.kind, ERR_TIMEOUT);
+	if (again.failed || during.failed || after.failed)
+		check_fail("%s %s %s", again.text, during.text, after.text);
+	assert_string_equal(pg_sql(dsn, "SELECT string_agg(who, ' ' ORDER BY who) FROM hits"),
+		"one two two");
+}
+
+/* Somebody else has prepared it as well: what runs and commits is not run once more. */
+static void
+test_prepared_elsewhere(void **state)
+{
+	static const struct db_stmt other = {.name = "t_other",
+		.sql = "PREPARE t_hit_one AS INSERT INTO hits VALUES ('one')"};
+	struct dbrun_call calls[] = {
+		{.fill = fill_stmt, .ctx = (void *)(uintptr_t)&other},
+		{.fill = fill_stmt, .ctx = (void *)(uintptr_t)&hit_one},
+	};
+	const struct db_opts o = dbrun_opts(dsn, 1);
+	struct dbrun *r;
+
+	(void)state;
+	r = dbrun_new(&o);
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+		dbrun_start(r, &calls[i]);
+	dbrun_wait(r);
+	dbrun_free(r);
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+		if (calls[i].failed)
+			check_fail("%zu: %s", i, calls[i].text);
+	assert_int_equal(pg_number(dsn, "SELECT count(*) FROM hits"), 1);
 }
 
 /* A migration beside a running program: the plan cannot be had again, the answer can. */
@@ -1000,6 +1127,8 @@ main(void)
 		cmocka_unit_test_setup(test_repeats, fresh),
 		cmocka_unit_test_setup(test_prepared_lost, fresh),
 		cmocka_unit_test_setup(test_prepare_fails, fresh),
+		cmocka_unit_test_setup(test_prepare_fails_late, fresh),
+		cmocka_unit_test_setup(test_prepared_elsewhere, fresh),
 		cmocka_unit_test_setup(test_stale_plan, fresh),
 		cmocka_unit_test_setup(test_pipeline, fresh),
 		cmocka_unit_test_setup(test_unreachable, fresh),
