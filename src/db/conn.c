@@ -10,6 +10,7 @@
 
 #define CONN_MAGIC 0xdb0c0041u
 #define CONN_TIMEOUT_MS 5000
+#define CONN_LOOKUP_MS 12000 /* glibc asks the second name server after 5 s */
 #define CONN_BACKOFF_MIN_MS 100
 #define CONN_BACKOFF_MAX_MS 5000
 
@@ -140,7 +141,7 @@ conn_timeout(void *arg)
 
 	if (c->state == CONN_LOOKING) {
 		db_ask_stop(&c->ask);
-		conn_not_found(c, "the name service did not answer within 5 s");
+		conn_not_found(c, "the name service did not answer within 12 s");
 		return;
 	}
 	conn_failed(c, "the server did not answer within 5 s");
@@ -229,7 +230,7 @@ conn_open(struct db_conn *c, const char *addrs)
 		conn_failed(c, arena_cstr(a, e->text));
 	} else if (ci.name) {
 		c->state = CONN_LOOKING;
-		loop_timer_set(c->loop, &c->timer, CONN_TIMEOUT_MS, conn_timeout, c);
+		loop_timer_set(c->loop, &c->timer, CONN_LOOKUP_MS, conn_timeout, c);
 		db_ask_start(&c->ask, c->names, ci.name, conn_resolved, c);
 	} else {
 		conn_connect(c, &ci);

@@ -3,8 +3,8 @@
  *
  * Connects, watches the socket, comes back with back-off 0.1 s to 5 s. A connection string that
  * names several hosts is tried one host per attempt, so that a silent first host does not hide
- * the second. Its name is looked up before libpq gets it; finding it and connecting may take
- * 5 s each. The owner is told when it is up, when there is input and when it was lost; it
+ * the second. Its name is looked up before libpq gets it; finding it may take 12 s, connecting
+ * 5 s. The owner is told when it is up, when there is input and when it was lost; it
  * talks libpq in between.
  */
 #ifndef DB_CONN_H
