@@ -1,8 +1,10 @@
 #include "db/conn.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "db/resolve.h"
@@ -218,6 +220,17 @@ conn_connect(struct db_conn *c, const struct db_conninfo *ci)
 	conn_watch(c, EV_WRITE);
 }
 
+static void
+conn_look_up(struct db_conn *c, const char *name)
+{
+	if (!db_ask_start(&c->ask, c->names, name, conn_resolved, c)) {
+		conn_failed(c, strerror(errno));
+		return;
+	}
+	c->state = CONN_LOOKING;
+	loop_timer_set(c->loop, &c->timer, CONN_LOOKUP_MS, conn_timeout, c);
+}
+
 /* addrs: what was found for the host, NULL = nothing was asked yet. */
 static void
 conn_open(struct db_conn *c, const char *addrs)
@@ -229,9 +242,7 @@ conn_open(struct db_conn *c, const char *addrs)
 	if (e) {
 		conn_failed(c, arena_cstr(a, e->text));
 	} else if (ci.name) {
-		c->state = CONN_LOOKING;
-		loop_timer_set(c->loop, &c->timer, CONN_LOOKUP_MS, conn_timeout, c);
-		db_ask_start(&c->ask, c->names, ci.name, conn_resolved, c);
+		conn_look_up(c, ci.name);
 	} else {
 		conn_connect(c, &ci);
 	}

@@ -1,5 +1,6 @@
 #include "db/resolve.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
@@ -29,6 +30,7 @@ struct lookup {
 	int fd; /* eventfd: done */
 	/* The thread's, until done. */
 	int status; /* of getaddrinfo */
+	int error;  /* errno, when that is EAI_SYSTEM */
 	char addrs[ADDRS_MAX * ADDR_MAX];
 	atomic_bool done;
 	atomic_int holders; /* the loop and the thread */
@@ -52,6 +54,7 @@ lookup_ask(struct lookup *k)
 	size_t n = 0;
 	const int status = getaddrinfo(k->name, NULL, &hints, &all);
 
+	k->error = errno;
 	if (status != 0)
 		return status;
 	for (const struct addrinfo *ai = all; ai && n < ADDRS_MAX; ai = ai->ai_next) {
@@ -88,6 +91,12 @@ lookup_thread(void *arg)
 	return NULL;
 }
 
+static const char *
+lookup_why(const struct lookup *k)
+{
+	return k->status == EAI_SYSTEM ? strerror(k->error) : gai_strerror(k->status);
+}
+
 static void
 lookup_end(struct lookup *k)
 {
@@ -109,7 +118,7 @@ lookup_done(void *arg)
 		if (k->status == 0)
 			q->fn(q->arg, k->addrs, NULL);
 		else
-			q->fn(q->arg, NULL, gai_strerror(k->status));
+			q->fn(q->arg, NULL, lookup_why(k));
 	}
 	lookup_end(k);
 }
@@ -117,14 +126,17 @@ lookup_done(void *arg)
 static struct lookup *
 lookup_start(struct db_resolver *r, const char *name)
 {
-	struct lookup *k = xcalloc(1, sizeof(*k));
+	const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	struct lookup *k;
 	pthread_t thread;
 	sigset_t all, old;
 
+	if (fd < 0)
+		return NULL;
+	k = xcalloc(1, sizeof(*k));
 	list_init(&k->asks);
 	k->name = xstrdup(name);
-	k->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	assert(k->fd >= 0);
+	k->fd = fd;
 	atomic_init(&k->holders, 2);
 	k->watch = loop_watch_new(r->loop, k->fd, lookup_done, k);
 	list_append(&r->lookups, &k->link);
@@ -176,7 +188,7 @@ db_resolver_wants(const char *host)
 	return false;
 }
 
-void
+bool
 db_ask_start(struct db_ask *q, struct db_resolver *r, const char *name, db_resolved_fn *fn,
 	void *arg)
 {
@@ -187,8 +199,11 @@ db_ask_start(struct db_ask *q, struct db_resolver *r, const char *name, db_resol
 		k = LIST_ENTRY(it, struct lookup, link);
 	if (!k)
 		k = lookup_start(r, name);
+	if (!k)
+		return false;
 	*q = (struct db_ask){.name = k->name, .fn = fn, .arg = arg};
 	list_append(&k->asks, &q->link);
+	return true;
 }
 
 void

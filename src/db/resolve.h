@@ -10,6 +10,7 @@
 #ifndef DB_RESOLVE_H
 #define DB_RESOLVE_H
 
+#include "base/attr.h"
 #include "base/list.h"
 #include "task/loop.h"
 
@@ -29,9 +30,9 @@ struct db_ask {
 	db_resolved_fn *fn;
 	void *arg;
 };
-/* fn runs once, never inside this call. */
-void db_ask_start(struct db_ask *q, struct db_resolver *r, const char *name, db_resolved_fn *fn,
-	void *arg);
+/* fn runs once, never inside this call; false: out of descriptors (errno), fn never runs. */
+bool db_ask_start(struct db_ask *q, struct db_resolver *r, const char *name, db_resolved_fn *fn,
+	void *arg) MUST_CHECK;
 void db_ask_stop(struct db_ask *q);
 
 #endif

@@ -7,11 +7,13 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -50,6 +52,10 @@ getaddrinfo(const char *name, const char *service, const struct addrinfo *req,
 	(void)pthread_mutex_unlock(&gate);
 	if (span_is(span_of(name), "nowhere.test"))
 		return EAI_NONAME;
+	if (span_is(span_of(name), "broken.test")) {
+		errno = ENOMEM;
+		return EAI_SYSTEM;
+	}
 	/* Nobody listens on the first. */
 	status = real("127.0.0.2", service, req, pai);
 	return status ? status : real("127.0.0.1", service, req, &(*pai)->ai_next);
@@ -228,20 +234,57 @@ fill_any(struct db_batch *b, void *ctx)
 static void
 test_unknown(void **state)
 {
+	const struct {
+		const char *host, *why;
+	} cases[] = {
+		{"nowhere.test", gai_strerror(EAI_NONAME)},
+		{"broken.test", strerror(ENOMEM)},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct dbrun_call c = {.fill = fill_any};
+		char dsn[64];
+		struct db_opts o;
+		struct dbrun *r;
+
+		(void)snprintf(dsn, sizeof(dsn), "host=%s dbname=x", cases[i].host);
+		o = dbrun_opts(span_of(dsn), 1);
+		o.wait_ms = 300;
+		r = dbrun_new(&o);
+		dbrun_start(r, &c);
+		dbrun_wait(r);
+		dbrun_free(r);
+		assert_int_equal(c.kind, ERR_DB_GONE);
+		if (!strstr(c.text, cases[i].host) || !strstr(c.text, cases[i].why))
+			check_fail("%s", c.text);
+		assert_int_equal(atomic_load(&asked_on_loop), 0);
+	}
+}
+
+/* Out of descriptors nothing can be looked up; that is no reason to end. */
+static void
+test_no_descriptors(void **state)
+{
 	struct dbrun_call c = {.fill = fill_any};
-	struct db_opts o = dbrun_opts(SPAN("host=nowhere.test dbname=x"), 1);
+	struct db_opts o = dbrun_opts(SPAN("host=db.test dbname=x"), 1);
+	struct rlimit all, none;
 	struct dbrun *r;
 
 	(void)state;
-	o.wait_ms = 300;
+	o.wait_ms = 50;
 	r = dbrun_new(&o);
 	dbrun_start(r, &c);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = all.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
 	dbrun_wait(r);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
 	dbrun_free(r);
 	assert_int_equal(c.kind, ERR_DB_GONE);
-	if (!strstr(c.text, "nowhere.test") || !strstr(c.text, gai_strerror(EAI_NONAME)))
+	if (!strstr(c.text, strerror(EMFILE)))
 		check_fail("%s", c.text);
-	assert_int_equal(atomic_load(&asked_on_loop), 0);
+	assert_int_equal(atomic_load(&asked), 0);
 }
 
 static void
@@ -362,6 +405,7 @@ main(void)
 		cmocka_unit_test_setup(test_no_name, fresh),
 		cmocka_unit_test_setup(test_unknown, fresh),
 		cmocka_unit_test_setup(test_hang, fresh),
+		cmocka_unit_test_setup(test_no_descriptors, fresh),
 	};
 
 	log_setup(getenv("VERBOSE") ? LOG_DEBUG : LOG_ERROR, false, "test");
