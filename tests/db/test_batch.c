@@ -1,4 +1,7 @@
+#include <errno.h>
 #include <libpq-fe.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "lib/check.h"
@@ -901,12 +904,27 @@ struct ending {
 	" FROM pg_stat_activity WHERE datname = current_database() AND backend_type LIKE "     \
 	"'client%' AND pid <> pg_backend_pid()"
 
+/* The kernel's word counts: the view loses a session before its socket closes. */
+static void
+sessions_gone(struct span pids)
+{
+	struct span word;
+	uint64_t pid;
+
+	while (span_cut(&pids, ',', &word)) {
+		assert_true(span_u64(word, INT32_MAX, &pid));
+		while (kill((pid_t)pid, 0) == 0 || errno != ESRCH)
+			(void)usleep(1000);
+	}
+}
+
 static void
 sessions_end(void *arg)
 {
 	struct ending *e = arg;
 
 	const bool seen = e->seen;
+	char *pids;
 
 	e->seen = pg_number(dsn, "SELECT count(*)" SESSIONS " AND state = 'idle'") ==
 		  (int64_t)e->n;
@@ -915,9 +933,10 @@ sessions_end(void *arg)
 		loop_timer_set(e->run->loop, &e->timer, 10, sessions_end, e);
 		return;
 	}
+	pids = xstrdup(pg_sql(dsn, "SELECT string_agg(pid::text, ',')" SESSIONS));
 	(void)pg_sql(dsn, "SELECT pg_terminate_backend(pid)" SESSIONS);
-	while (pg_number(dsn, "SELECT count(*)" SESSIONS) > 0)
-		continue;
+	sessions_gone(span_of(pids));
+	free(pids);
 	for (size_t i = 0; i < e->n; i++)
 		dbrun_start(e->run, &e->calls[i]);
 }
