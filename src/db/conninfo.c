@@ -116,8 +116,15 @@ conninfo_uri_is_clear(struct span dsn)
 	rest = span_slice(rest, span_find(rest, SPAN("://")) + 3, rest.n);
 	at = span_find_byte(rest, '@');
 	slash = span_find_byte(rest, '/');
-	if (at < slash)
+	if (at < slash) {
+		struct span user = span_slice(rest, 0, at);
+
+		/* An @ of a parameter is taken for the one before the host. */
+		user = span_slice(user, span_find_byte(user, '?'), user.n);
+		if (span_has(user, SPAN("=")))
+			return false;
 		rest = span_slice(rest, at + 1, rest.n);
+	}
 	return !span_has(span_slice(rest, 0, span_find_byte(rest, '?')), SPAN("@"));
 }
 
@@ -128,7 +135,7 @@ conninfo_ports_are_numbers(struct span ports)
 	uint64_t n;
 
 	while (span_cut(&ports, ',', &port))
-		if (port.n && !span_u64(port, 65535, &n))
+		if (port.n && !span_u64(span_trim(port), 65535, &n))
 			return false;
 	return true;
 }

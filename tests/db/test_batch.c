@@ -1071,10 +1071,13 @@ test_secret_dsn(void **state)
 		/* Read as host, port or database. */
 		"postgres://u:Geheim@Wort-7@h/x", "postgresql://u:Wort/7@h/x",
 		"postgres://u:7/Wort@h/x", "postgres://u:Wort?7/7@h/x",
-		"postgres://u:7@Wort/7@h/x", "postgres://u:7?@Wort@h/x"};
+		"postgres://u:7@Wort/7@h/x", "postgres://u:7?@Wort@h/x",
+		"postgres://h?user=a@b&password=Wort", "postgres://h?user=a&password=Ge@Wort",
+		"postgres://h:5432?password=Ge@Wort"};
 	static const char *const good[] = {"postgres://u:Wort-7@h/x", "postgres://h,g/x",
 		"postgres://u:Geheim%40Wort%2F7@h:5432,g/x?application_name=a@b",
-		"postgres:///x?host=/run/x&port=,1", "host=@x,/y port=1,65535 password=a@b/c"};
+		"postgres:///x?host=/run/x&port=,1", "host=@x,/y port=1,65535 password=a@b/c",
+		"host=h port=' 5432'", "postgres://u:Ge?Wort@h/x"};
 	struct arena *a = arena_new();
 
 	(void)state;
