@@ -56,6 +56,8 @@ pipe_on_down(void *owner, struct span why)
 		db_run_drop(r);
 		p->ops->lost(p->db, r, unsure, why);
 	}
+	/* A neighbour may be idle. */
+	p->ops->pump(p->db);
 }
 
 static void

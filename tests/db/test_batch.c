@@ -965,6 +965,45 @@ test_sessions_end(void **state)
 	assert_int_equal(pg_number(dsn, "SELECT count(*) FROM t"), ARRAY_LEN(keys));
 }
 
+/* Both connections are up, and no other will be: one dies under the batch, one is idle. */
+static void
+sessions_closed(void *arg)
+{
+	struct ending *e = arg;
+	const bool seen = e->seen;
+
+	e->seen = pg_number(dsn, "SELECT count(*)" SESSIONS " AND state = 'idle'") == 2;
+	if (!seen || !e->seen) {
+		loop_timer_set(e->run->loop, &e->timer, 10, sessions_closed, e);
+		return;
+	}
+	(void)pg_sql(dsn, "ALTER ROLE mortal CONNECTION LIMIT 0");
+	dbrun_start(e->run, e->calls);
+}
+
+static void
+test_idle_neighbour(void **state)
+{
+	static const struct db_stmt die = {.name = "t_die", .sql = "SELECT die_once()"};
+	struct dbrun_call c = {.fill = fill_stmt, .ctx = (void *)(uintptr_t)&die};
+	struct ending e = {.calls = &c};
+	char mortal[512];
+	struct db_opts o;
+
+	(void)state;
+	(void)pg_sql(dsn, "CREATE ROLE mortal LOGIN; GRANT USAGE ON SEQUENCE tries TO mortal");
+	(void)snprintf(mortal, sizeof(mortal), "%.*s user=mortal", SPAN_FMT(dsn));
+	o = dbrun_opts(span_of(mortal), 2);
+	e.run = dbrun_new(&o);
+	loop_timer_set(e.run->loop, &e.timer, 0, sessions_closed, &e);
+	dbrun_wait(e.run);
+	dbrun_free(e.run);
+	if (c.failed)
+		check_fail("%s", c.text);
+	assert_int_equal(pg_number(dsn, "SELECT last_value FROM tries"), 2);
+	(void)pg_sql(dsn, "DROP OWNED BY mortal; DROP ROLE mortal");
+}
+
 /* ---- lanes ---- */
 
 struct lanes {
@@ -1158,6 +1197,7 @@ main(void)
 		cmocka_unit_test_setup(test_cancelled, fresh),
 		cmocka_unit_test_setup(test_stopped, fresh),
 		cmocka_unit_test_setup(test_sessions_end, fresh),
+		cmocka_unit_test_setup(test_idle_neighbour, fresh),
 		cmocka_unit_test_setup(test_lanes, fresh),
 		cmocka_unit_test_setup(test_two_hosts, fresh),
 		cmocka_unit_test_setup(test_bad_dsn, fresh),
