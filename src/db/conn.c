@@ -342,7 +342,8 @@ db_conn_alive(const struct db_conn *c)
 	if (c->state != CONN_UP)
 		return false;
 	fd.fd = PQsocket(c->pg);
-	return poll(&fd, 1, 0) == 0;
+	/* A signal in between says nothing about the server. */
+	return poll(&fd, 1, 0) <= 0;
 }
 
 PGconn *
