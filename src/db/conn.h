@@ -40,7 +40,7 @@ void db_conn_break(struct db_conn *c, const char *why);
 
 /*
  * Keyword and value arrays for libpq with our defaults; host `attempt` of a list, with the
- * addresses found for its name, or NULL.
+ * addresses found for its name, or NULL. Each attempt at a host begins with another of them.
  */
 struct db_conninfo {
 	const char **keys, **values;

@@ -50,11 +50,25 @@ conninfo_put(struct db_conninfo *ci, size_t *n, const char *key, const char *val
 	(*n)++;
 }
 
+/* Another address in front at every turn: a silent one takes all the time of an attempt. */
+static const char *
+conninfo_turned(struct arena *a, struct span addrs, size_t turn)
+{
+	const size_t n = conninfo_count(addrs);
+	const char *out = conninfo_pick(a, addrs, turn % n);
+
+	for (size_t i = 1; i < n; i++)
+		out = arena_cstr(a,
+			arena_printf(a, "%s,%s", out, conninfo_pick(a, addrs, (turn + i) % n)));
+	return out;
+}
+
 /* One host; its name as often as it has addresses, for TLS and the file of passwords. */
 static void
-conninfo_host(struct arena *a, PQconninfoOption *all, size_t i, const char *addrs,
+conninfo_host(struct arena *a, PQconninfoOption *all, size_t attempt, const char *addrs,
 	struct db_conninfo *ci, size_t *n)
 {
+	const size_t i = attempt % ci->hosts;
 	const char *host = conninfo_pick(a, conninfo_value(all, "host"), i);
 	const char *hostaddr = conninfo_pick(a, conninfo_value(all, "hostaddr"), i);
 	const char *hosts = host;
@@ -64,7 +78,9 @@ conninfo_host(struct arena *a, PQconninfoOption *all, size_t i, const char *addr
 	for (size_t more = conninfo_count(span_of(addrs)); more > 1; more--)
 		hosts = arena_cstr(a, arena_printf(a, "%s,%s", hosts, host));
 	conninfo_put(ci, n, "host", hosts);
-	conninfo_put(ci, n, "hostaddr", addrs ? arena_cstr(a, span_of(addrs)) : hostaddr);
+	if (addrs)
+		hostaddr = conninfo_turned(a, span_of(addrs), attempt / ci->hosts);
+	conninfo_put(ci, n, "hostaddr", hostaddr);
 	conninfo_put(ci, n, "port", conninfo_pick(a, conninfo_value(all, "port"), i));
 }
 
@@ -200,7 +216,7 @@ db_conninfo(struct arena *a, const struct db_opts *o, size_t attempt, const char
 			conninfo_put(out, &n, arena_cstr(a, span_of(opt->keyword)),
 				arena_cstr(a, v));
 	}
-	conninfo_host(a, all, attempt % out->hosts, addrs, out, &n);
+	conninfo_host(a, all, attempt, addrs, out, &n);
 	conninfo_defaults(all, out, &n);
 	conninfo_session(a, all, o, out, &n);
 	conninfo_put(out, &n, NULL, NULL);

@@ -370,6 +370,11 @@ test_conninfo(void **state)
 	} cases[] = {
 		{"host=db.test port=1", 0, "db.test", "10.0.0.1,::1,10.0.0.2",
 			"db.test,db.test,db.test", "10.0.0.1,::1,10.0.0.2", "1"},
+		/* A silent address takes all the time of an attempt: each has its turn. */
+		{"host=db.test port=1", 4, "db.test", "10.0.0.1,::1,10.0.0.2",
+			"db.test,db.test,db.test", "::1,10.0.0.2,10.0.0.1", "1"},
+		{"host=10.0.0.9,db.test port=1,2", 3, "db.test", "10.0.0.1,10.0.0.2",
+			"db.test,db.test", "10.0.0.2,10.0.0.1", "2"},
 		{"host=10.0.0.9,db.test port=1,2", 1, "db.test", "10.0.0.1", "db.test",
 			"10.0.0.1", "2"},
 		{"host=10.0.0.9,db.test port=1,2", 0, NULL, NULL, "10.0.0.9", "", "1"},
