@@ -301,21 +301,35 @@ delivery_behind_row(const struct db_batch *b, size_t i, size_t row, struct deliv
 
 /*
  * The job remembers where to it has passed its activity: it is repeated while somebody could
- * not be asked. What was passed on itself only goes on to where followers have moved since.
- * Update and Delete of the object go there as well, if the old inbox had it.
+ * not be asked; 500 are enough for one inbox. What was passed on itself only goes on to where
+ * followers have moved since. A Create or Announce is at all of its reach already; of anything
+ * else that is not known, and twice is better than never. Update and Delete of the object go
+ * there as well, if the old inbox had it.
  */
 static const struct db_stmt delivery_moved_stmt = {
 	.name = "delivery_moved",
-	.sql = "WITH target AS MATERIALIZED ("
+	.sql = "WITH ours AS MATERIALIZED ("
+	       "  SELECT coalesce(args->'passed', '[]') AS passed, args ? 'moved' AS moved,"
+	       "         created_at"
+	       "    FROM job"
+	       "   WHERE id = $5),"
+	       " had AS MATERIALIZED ("
+	       "  SELECT v.inbox"
+	       "    FROM ours o, jsonb_array_elements_text(o.passed) AS v (inbox)"
+	       "   UNION"
+	       "  SELECT r.inbox"
+	       "    FROM reach r"
+	       "    JOIN activity a ON a.uri = $1 AND a.type IN ('Create', 'Announce')"
+	       "   WHERE r.object = $3 AND r.account = $2),"
+	       " target AS MATERIALIZED ("
 	       "  SELECT m.new AS inbox,"
 	       "         coalesce(substring(m.new FROM '^[a-z]+://([^/?#]+)'), '') AS host"
 	       "    FROM remote_inbox_moved m"
-	       "    JOIN job j ON j.id = $5"
+	       "    JOIN ours o ON NOT o.moved OR m.at >= o.created_at"
 	       "   WHERE m.old = $4"
-	       "     AND NOT coalesce(j.args->'passed', '[]') ? m.new"
-	       "     AND (NOT j.args ? 'moved' OR m.at >= j.created_at)"
+	       "     AND NOT EXISTS (SELECT FROM had h WHERE h.inbox = m.new)"
 	       "   ORDER BY m.at DESC"
-	       "   LIMIT 1000),"
+	       "   LIMIT (SELECT greatest(0, 500 - jsonb_array_length(passed)) FROM ours)),"
 	       " passed AS ("
 	       "  UPDATE job"
 	       "     SET args = args || jsonb_build_object('passed',"

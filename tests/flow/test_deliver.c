@@ -966,6 +966,71 @@ test_moved_beside_unreachable(void **state)
 	assert_int_equal(number("SELECT count(*) FROM job"), 1);
 }
 
+/* There is an end to what one job passes on, and to what it has to remember. */
+static void
+test_moved_without_end(void **state)
+{
+	struct moving m = {410, 503, ""};
+
+	(void)state;
+	(void)clean(NULL);
+	fedi->answer = answer_moving;
+	fedi->arg = &m;
+	follow_at_old();
+	(void)pg_sql(fedi->dsn,
+		arena_printf(arena,
+			"INSERT INTO remote_inbox_moved (old, new) SELECT '%.*s/old',"
+			" '%.*s/users/' || i || '/inbox' FROM generate_series(1, 700) i",
+			SPAN_FMT(fedi->peer_base), SPAN_FMT(fedi->peer_base))
+			.p);
+	send_to("create", "/old");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(work(), 1);
+		assert_int_equal(number("SELECT jsonb_array_length(args->'passed') FROM job"
+					" WHERE args ? 'passed'"),
+			500);
+		assert_int_equal(
+			number("SELECT count(*) FROM job WHERE args ? 'moved'"), i ? 0 : 500);
+		(void)pg_sql(fedi->dsn, "DELETE FROM job WHERE args ? 'moved'");
+		all_due_again();
+	}
+}
+
+/* Who moves to an inbox that has it does not get it twice; what comes later it does get. */
+static void
+test_moved_where_it_is(void **state)
+{
+	static const struct {
+		const char *type;
+		size_t posts;
+	} cases[] = {{"Create", 0}, {"Announce", 0}, {"Update", 1}, {"Delete", 1}};
+	struct moving m = {410, 200, "/new"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		(void)clean(NULL);
+		fedi->answer = answer_moving;
+		fedi->arg = &m;
+		follow_at_old();
+		(void)pg_sql(fedi->dsn,
+			arena_printf(arena,
+				"INSERT INTO reach (object, account, inbox, host) VALUES"
+				" (5, %lld, '%.*s/old', 'h'), (5, %lld, '%.*s/new', 'h')",
+				(long long)fedi->stadt, SPAN_FMT(fedi->peer_base),
+				(long long)fedi->stadt, SPAN_FMT(fedi->peer_base))
+				.p);
+		send_to("x", "/old");
+		(void)pg_sql(fedi->dsn,
+			arena_printf(arena, "UPDATE activity SET type = '%s'", cases[i].type)
+				.p);
+		while (work() > 0)
+			;
+		assert_int_equal(number("SELECT count(*) FROM job"), 0);
+		if (fedi_count(fedi, "POST", "/new") != cases[i].posts)
+			check_fail("%s: %zu", cases[i].type, fedi_count(fedi, "POST", "/new"));
+	}
+}
+
 /* More than are asked at a time: the others have their turn, also behind such as never answer.
  */
 static void
@@ -1153,6 +1218,8 @@ main(void)
 		cmocka_unit_test_setup(test_moved, clean),
 		cmocka_unit_test_setup(test_moved_backlog, clean),
 		cmocka_unit_test_setup(test_moved_beside_unreachable, clean),
+		cmocka_unit_test_setup(test_moved_without_end, clean),
+		cmocka_unit_test_setup(test_moved_where_it_is, clean),
 		cmocka_unit_test_setup(test_moved_many, clean),
 		cmocka_unit_test_setup(test_moved_in_a_circle, clean),
 		cmocka_unit_test_setup(test_many, clean),
