@@ -320,6 +320,8 @@ actor_read(struct task *t)
 		key_fetch_failed(&r->batch, r->key_id, r->error->text, r->doc.gone);
 		if (r->doc.read || r->doc.gone)
 			remote_key_drop(&r->batch, r->key_id);
+		if (r->doc.others)
+			(void)remote_put(&r->batch, &r->doc.actor, r->doc.more, r->doc.n_more);
 		return await_commit(t, &r->batch, actor_noted);
 	}
 	if (r->doc.next.p)

@@ -96,6 +96,15 @@ keydoc_one_type(const struct http_call *c)
 	return n == 1;
 }
 
+/* What another host says after a redirect is no word of the key's server. */
+static bool
+keydoc_elsewhere(struct arena *a, const struct keydoc *k, const struct http_call *c)
+{
+	struct url asked;
+
+	return url_parse(a, k->next, &asked) || !span_eq(asked.origin, c->final.origin);
+}
+
 static const struct err *
 keydoc_status(struct arena *a, struct keydoc *k, const struct http_call *c)
 {
@@ -104,7 +113,7 @@ keydoc_status(struct arena *a, struct keydoc *k, const struct http_call *c)
 		break;
 	case VERDICT_NOT_FOUND:
 	case VERDICT_GONE:
-		k->gone = http_verdict(c) == VERDICT_GONE;
+		k->gone = http_verdict(c) == VERDICT_GONE && !keydoc_elsewhere(a, k, c);
 		return err_new(a, ERR_GONE, "the actor of the key %.*s does not exist",
 			LOG_STR(k->key_id));
 	case VERDICT_RETRY:
@@ -265,31 +274,49 @@ keydoc_inboxes(struct arena *a, struct keydoc *k, const json_t *doc, const struc
 	return NULL;
 }
 
+static void
+keydoc_take_other(struct keydoc *k)
+{
+	k->actor.key_id = k->more[0].id;
+	k->actor.public_key_pem = k->more[0].pem;
+	k->n_more--;
+	for (size_t i = 0; i < k->n_more; i++)
+		k->more[i] = k->more[i + 1];
+}
+
 static const struct err *
 keydoc_actor(struct arena *a, struct keydoc *k, const json_t *doc, const struct url *id)
 {
+	static const char unlisted[] = "its actor does not list it as its own";
+	const struct err *e;
 	const json_t *key = keydoc_listed(k, json_object_get(doc, "publicKey"), id->text);
 	struct span url = json_text(json_object_get(doc, "url"));
 	struct url u;
 
 	if (!key)
 		key = keydoc_listed(k, json_object_get(doc, "assertionMethod"), id->text);
-	if (!key)
-		return keydoc_bad(a, k, "its actor does not list it as its own");
-	if (!keydoc_pem(a, key, &k->actor.public_key_pem))
+	if (key && !keydoc_pem(a, key, &k->actor.public_key_pem))
 		return keydoc_bad(a, k, "it is not an RSA key of 2048 to 4096 bits or Ed25519");
 	keydoc_more(a, k, json_object_get(doc, "publicKey"), id->text);
 	keydoc_more(a, k, json_object_get(doc, "assertionMethod"), id->text);
+	if (!key && k->n_more == 0)
+		return keydoc_bad(a, k, unlisted);
+	k->actor.key_id = k->key_id;
+	if (!key)
+		keydoc_take_other(k);
 	k->actor.uri = id->text;
 	k->actor.host = id->authority;
-	k->actor.key_id = k->key_id;
 	k->actor.type = keydoc_first_type(a, doc);
 	k->actor.username = keydoc_line(a, doc, "preferredUsername");
 	k->actor.name = keydoc_line(a, doc, "name");
 	if (url.p && keydoc_id(a, url, &u))
 		k->actor.url = u.text;
 	k->next = SPAN_NONE;
-	return keydoc_inboxes(a, k, doc, id);
+	e = keydoc_inboxes(a, k, doc, id);
+	if (e || key)
+		return e;
+	k->others = true;
+	return keydoc_bad(a, k, unlisted);
 }
 
 /* Where to read on, if that is still allowed and stays on the key's host. */
@@ -321,6 +348,8 @@ keydoc_read(struct arena *a, struct keydoc *k, const struct http_call *answer)
 		return e;
 	if (json_parse(a, answer->reply, &json_limits_ap, &doc) || !json_is_object(doc))
 		return keydoc_bad(a, k, "its document is not a JSON object");
+	if (keydoc_elsewhere(a, k, answer))
+		return keydoc_bad(a, k, "its document was served by another host");
 	k->read = true;
 	if (span_is(json_text(json_object_get(doc, "type")), "Tombstone")) {
 		k->gone = true;

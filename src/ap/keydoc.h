@@ -22,6 +22,9 @@ struct keydoc {
 	bool read; /* a document was there: if it is an error, it is not for want of an answer
 		    */
 	bool gone; /* for good: a tombstone, or 410; a 404 may be over tomorrow */
+	/* The actor's document does not list the key, but others: the key is refused, while
+	 * what is known of the actor is read anew all the same. */
+	bool others;
 	struct remote_actor actor; /* the result: all but id and fetched_us */
 	/* Its other keys, a few: who signs with two of them in turn is read once. */
 	struct remote_key more[REMOTE_KEYS_MORE];

@@ -136,15 +136,28 @@ remote_put(struct db_batch *b, const struct remote_actor *r, const struct remote
 	return i;
 }
 
-/* An actor keeps the id: it is what its document is asked for by. */
+/*
+ * An actor keeps the id: it is what its document is asked for by. Under the lock of its row, as
+ * remote_put_keys.
+ */
 static const struct db_stmt remote_key_drop_stmt = {
 	.name = "remote_key_drop",
-	.sql = "WITH other AS ("
-	       "  DELETE FROM remote_key"
-	       "   WHERE key_id = $1)"
-	       " UPDATE remote_actor"
+	.sql = "WITH owner AS MATERIALIZED ("
+	       "  SELECT id"
+	       "    FROM remote_actor"
+	       "   WHERE id IN (SELECT id FROM remote_actor WHERE key_id = $1"
+	       "                 UNION"
+	       "                SELECT actor FROM remote_key WHERE key_id = $1)"
+	       "   ORDER BY id"
+	       "     FOR UPDATE),"
+	       " other AS ("
+	       "  DELETE FROM remote_key k"
+	       "   USING owner o"
+	       "   WHERE k.actor = o.id)"
+	       " UPDATE remote_actor r"
 	       "    SET public_key_pem = ''"
-	       "  WHERE key_id = $1",
+	       "   FROM owner o"
+	       "  WHERE r.id = o.id",
 	.params = "t",
 };
 

@@ -21,7 +21,8 @@ struct remote_key {
 };
 size_t remote_put(struct db_batch *b, const struct remote_actor *r,
 	const struct remote_key *more, size_t n_more);
-/* Its actor's server says that it is none (any more); the actor stays. */
+/* Its actor's server says that it is none (any more): all keys of that actor go, since it may
+ * say the same of them; the actor stays. */
 void remote_key_drop(struct db_batch *b, struct span key_id);
 /*
  * Deletes actors with their follows, when they are confirmed to be gone. All in one call: locks

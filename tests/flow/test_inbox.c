@@ -1,4 +1,10 @@
 /* The inbox over real HTTP: what is taken, what is refused and how, and what is fetched. */
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "base/json.h"
 #include "lib/check.h"
@@ -212,6 +218,19 @@ test_actor_gone(void **state)
 	assert_int_equal(fedi_count(fedi, "GET", NULL), 1);
 }
 
+struct fixed {
+	int status;
+	const char *type, *body;
+};
+
+static void
+answer_fixed(struct fedi *f, struct httpd_req *r)
+{
+	const struct fixed *x = f->arg;
+
+	fedi_reply(r, x->status, x->type, span_of(x->body));
+}
+
 /* Answers with the key that `arg` points to. */
 static void
 answer_key(struct fedi *f, struct httpd_req *r)
@@ -311,6 +330,147 @@ test_two_keys(void **state)
 	assert_int_equal(p[4].status, 503);
 }
 
+/* The other way round: what ends is the second, though nobody asks for it by its own name. */
+static void
+answer_first_key_only(struct fedi *f, struct httpd_req *r)
+{
+	fedi_answer_actor(f, r, f->key);
+}
+
+static struct fedi_post
+post_second_key(int n)
+{
+	struct fedi_post p = post_like(n);
+
+	p.key_id = arena_printf(arena, "%.*s#second-key", SPAN_FMT(fedi_actor(fedi, "alice")));
+	p.key = fedi->other;
+	return p;
+}
+
+static void
+test_second_key_ends(void **state)
+{
+	struct fedi_post p[] = {
+		post_like(1), post_second_key(2), post_like(3), post_second_key(4)};
+	bool first_is_gone = false;
+
+	(void)state;
+	fedi->answer = answer_two_keys;
+	fedi->arg = &first_is_gone;
+	fedi_posts(fedi, p, 1);
+	fedi_posts(fedi, p + 1, 1);
+	assert_int_equal(fedi_count(fedi, "GET", NULL), 1);
+	fedi->answer = answer_first_key_only;
+	(void)pg_sql(fedi->dsn,
+		"UPDATE remote_actor SET fetched_at = now() - interval '2 days';"
+		"UPDATE key_fetch SET at = at - interval '2 days'");
+	fedi_posts(fedi, p + 2, 1);
+	fedi_posts(fedi, p + 3, 1);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(p[i].status, 202);
+	assert_int_equal(p[3].status, 401);
+}
+
+/* Who is gone has no further key either. */
+static void
+test_second_key_of_a_gone_actor(void **state)
+{
+	struct fedi_post p[] = {
+		post_like(1), post_second_key(2), post_like(3), post_second_key(4)};
+	struct fixed gone = {410, "text/plain", "gone"};
+	bool first_is_gone = false;
+
+	(void)state;
+	fedi->answer = answer_two_keys;
+	fedi->arg = &first_is_gone;
+	fedi_posts(fedi, p, 1);
+	fedi_posts(fedi, p + 1, 1);
+	assert_int_equal(p[1].status, 202);
+	(void)pg_sql(fedi->dsn, "UPDATE key_fetch SET at = at - interval '6 minutes'");
+	fedi->answer = answer_fixed;
+	fedi->arg = &gone;
+	p[2].key = fedi->other; /* does not match: asked again */
+	fedi_posts(fedi, p + 2, 1);
+	assert_int_equal(p[2].status, 401);
+	fedi_posts(fedi, p + 3, 1);
+	assert_int_equal(p[3].status, 401);
+}
+
+/* Another host, which answers once. */
+static pid_t
+elsewhere_start(const struct fixed *x, struct span *base)
+{
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1)};
+	socklen_t n = sizeof(to);
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pid_t pid;
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&to, n), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&to, &n), 0);
+	*base = arena_printf(arena, "http://127.0.0.2:%d", ntohs(to.sin_port));
+	pid = fork();
+	assert_int_not_equal(pid, -1);
+	if (pid == 0) {
+		struct span reply = arena_printf(arena,
+			"HTTP/1.1 %d X\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+			"Connection: close\r\n\r\n%s",
+			x->status, x->type, strlen(x->body), x->body);
+		char in[4096];
+		int c;
+
+		(void)alarm(20);
+		c = accept(fd, NULL, NULL);
+		_exit(c < 0 || read(c, in, sizeof(in)) <= 0 ||
+			write(c, reply.p, reply.n) != (ssize_t)reply.n);
+	}
+	assert_int_equal(close(fd), 0);
+	return pid;
+}
+
+/* Answers that it is at the URL that `arg` points to. */
+static void
+answer_redirect(struct fedi *f, struct httpd_req *r)
+{
+	httpd_add_header(r, "Location", *(const struct span *)f->arg);
+	fedi_reply(r, 302, NULL, SPAN(""));
+}
+
+/* It has the last word on nobody here. */
+static void
+test_redirect_ends_no_key(void **state)
+{
+	static const struct fixed answers[] = {
+		{200, "application/activity+json", "{\"type\":\"Tombstone\"}"},
+		{200, "application/activity+json", "{\"type\":\"Note\"}"},
+		{410, "text/plain", "gone"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		struct fedi_post p[] = {post_like(1), post_like(2), post_like(3)};
+		struct span to;
+		int status = -1;
+		pid_t pid;
+
+		fedi_clean(fedi);
+		fedi_posts(fedi, p, 1);
+		(void)pg_sql(fedi->dsn, "UPDATE key_fetch SET at = at - interval '6 minutes'");
+		pid = elsewhere_start(&answers[i], &to);
+		fedi->answer = answer_redirect;
+		fedi->arg = &to;
+		p[1].key = fedi->other;
+		fedi_posts(fedi, p + 1, 1);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		fedi_posts(fedi, p + 2, 1);
+		if (p[1].status != 401 || p[2].status != 202)
+			check_fail("answer %zu: %d %s, %d %s", i, p[1].status, p[1].text,
+				p[2].status, p[2].text);
+	}
+}
+
 static void
 test_old_key_outlives_its_server(void **state)
 {
@@ -333,19 +493,6 @@ test_old_key_outlives_its_server(void **state)
 	fedi_posts(fedi, p + 2, 1);
 	assert_int_equal(p[2].status, 202);
 	assert_int_equal(fedi_count(fedi, "GET", NULL), 2);
-}
-
-struct fixed {
-	int status;
-	const char *type, *body;
-};
-
-static void
-answer_fixed(struct fedi *f, struct httpd_req *r)
-{
-	const struct fixed *x = f->arg;
-
-	fedi_reply(r, x->status, x->type, span_of(x->body));
 }
 
 /* A stranger's forgery has us ask for the key; that there is no answer just then is no reason.
@@ -578,6 +725,9 @@ main(void)
 		cmocka_unit_test_setup(test_actor_gone, fedi_fresh),
 		cmocka_unit_test_setup(test_rotated_key, fedi_fresh),
 		cmocka_unit_test_setup(test_two_keys, fedi_fresh),
+		cmocka_unit_test_setup(test_second_key_ends, fedi_fresh),
+		cmocka_unit_test_setup(test_second_key_of_a_gone_actor, fedi_fresh),
+		cmocka_unit_test_setup(test_redirect_ends_no_key, fedi_fresh),
 		cmocka_unit_test_setup(test_old_key_outlives_its_server, fedi_fresh),
 		cmocka_unit_test_setup(test_forgery_shuts_nobody_out, fedi_fresh),
 		cmocka_unit_test_setup(test_not_found_is_not_gone, fedi_fresh),

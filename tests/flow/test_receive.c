@@ -681,6 +681,55 @@ test_update_of_actor(void **state)
 		pkey_public_pem(arena, fedi->other));
 }
 
+static void
+answer_second_key_only(struct fedi *f, struct httpd_req *r)
+{
+	struct arena *a = httpd_arena(r);
+	const struct span pem = pkey_public_pem(a, f->other);
+
+	fedi_reply(r, 200, "application/activity+json",
+		arena_printf(a,
+			"{\"@context\":\"https://www.w3.org/ns/activitystreams\",\"type\":"
+			"\"Person\",\"id\":\"%.*s\",\"inbox\":\"%.*s/"
+			"new\",\"publicKey\":{\"id\":"
+			"\"%.*s#second-key\",\"owner\":\"%.*s\",\"publicKeyPem\":%.*s}}",
+			SPAN_FMT(alice), SPAN_FMT(alice), SPAN_FMT(alice), SPAN_FMT(alice),
+			SPAN_FMT(json_dump(a, json_own(a, json_str(pem))))));
+}
+
+/* The key it was known by is no more; it signs with its second one and has moved. */
+static void
+test_update_after_change_of_keys(void **state)
+{
+	(void)state;
+	fedi->answer = answer_second_key_only;
+	(void)pg_sql(fedi->dsn,
+		arena_printf(arena,
+			"INSERT INTO remote_key (key_id, actor, public_key_pem)"
+			" SELECT uri || '#second-key', id, '%.*s' FROM remote_actor"
+			"  WHERE uri = '%.*s'",
+			SPAN_FMT(pkey_public_pem(arena, fedi->other)), SPAN_FMT(alice))
+			.p);
+	take("x1", "Update", alice,
+		arena_printf(arena, "{\"id\":\"%.*s\",\"type\":\"Person\"}", SPAN_FMT(alice)));
+	assert_int_equal(work(), 1);
+	check_span(span_of(pg_sql(
+			   fedi->dsn, arena_printf(arena,
+					      "SELECT inbox || ' ' || key_id FROM remote_actor"
+					      " WHERE uri = '%.*s'",
+					      SPAN_FMT(alice))
+					      .p)),
+		arena_printf(
+			arena, "%.*s/new %.*s#second-key", SPAN_FMT(alice), SPAN_FMT(alice)));
+	assert_int_equal(number("SELECT count(*) FROM remote_key"), 0);
+	/* From now on it is asked for by that one. */
+	(void)pg_sql(fedi->dsn, "UPDATE key_fetch SET at = at - interval '6 minutes'");
+	take("x2", "Update", alice,
+		arena_printf(arena, "{\"id\":\"%.*s\",\"type\":\"Person\"}", SPAN_FMT(alice)));
+	assert_int_equal(work(), 1);
+	assert_string_equal(outcome("x2"), "actor refreshed");
+}
+
 /* ---- all the rest ---- */
 
 static void
@@ -835,6 +884,7 @@ main(void)
 		cmocka_unit_test_setup(test_delete_again, clean),
 		cmocka_unit_test_setup(test_slow_servers, clean),
 		cmocka_unit_test_setup(test_update_of_actor, clean),
+		cmocka_unit_test_setup(test_update_after_change_of_keys, clean),
 		cmocka_unit_test_setup(test_counted, clean),
 		cmocka_unit_test_setup(test_malformed, clean),
 		cmocka_unit_test_setup(test_lease_lost, clean),
