@@ -471,12 +471,12 @@ static const struct db_stmt follow_delete_stmt = {
 	       "   AND (f.uri = $3 OR ($1 <> 0 AND f.account = $1"
 	       "        AND NOT EXISTS ("
 	       "        SELECT 1 FROM inbox_activity a"
-	       "         WHERE a.signer = $2 AND a.uri = $3 AND a.type = 'Follow')"
-	       "        AND NOT EXISTS ("
+	       "         WHERE a.signer = $2 AND a.uri = $3 AND a.type = 'Follow')))"
+	       "   AND NOT EXISTS ("
 	       "        SELECT 1 FROM inbox_activity a"
 	       "          JOIN inbox_activity by ON by.signed_at < a.signed_at"
 	       "         WHERE a.signer = $2 AND a.uri = f.uri"
-	       "           AND by.signer = $2 AND by.uri = $4)))",
+	       "           AND by.signer = $2 AND by.uri = $4)",
 	.params = "ittt",
 };
 

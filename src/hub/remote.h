@@ -85,7 +85,7 @@ void follow_put(
 	struct db_batch *b, int64_t account, struct span actor_uri, struct span follow_uri);
 /*
  * Because of the activity by_uri that was taken in. By Follow id; or by (actor, account),
- * account 0 = none, unless the id is of an older Follow or the one that holds was signed after
+ * account 0 = none, unless the id is of an older Follow. Never one that was signed after
  * by_uri.
  */
 void follow_delete(struct db_batch *b, int64_t account, struct span actor_uri,

@@ -412,6 +412,25 @@ test_undo_of_older_follow(void **state)
 	}
 }
 
+/* Nor of the one that came again with the same id. */
+static void
+test_undo_between_same_ids(void **state)
+{
+	const struct span follow = body("f1", "Follow", alice, stadt);
+
+	(void)state;
+	take_later(0, "f1", "Follow", alice, stadt);
+	assert_int_equal(work(), 1);
+	take_later(60, "f1", "Follow", alice, stadt);
+	assert_int_equal(work(), 1);
+	take_later(30, "u1", "Undo", alice, follow);
+	assert_int_equal(work(), 1);
+	assert_int_equal(number("SELECT count(*) FROM follow"), 1);
+	take_later(90, "u2", "Undo", alice, follow);
+	assert_int_equal(work(), 1);
+	assert_int_equal(number("SELECT count(*) FROM follow"), 0);
+}
+
 /* The Undo of a Follow that has not come yet is not of the one that came before it. */
 static void
 test_undo_of_unseen_follow(void **state)
@@ -877,6 +896,7 @@ main(void)
 		cmocka_unit_test_setup(test_undo_before_follow, clean),
 		cmocka_unit_test_setup(test_undo_in_order, clean),
 		cmocka_unit_test_setup(test_undo_of_older_follow, clean),
+		cmocka_unit_test_setup(test_undo_between_same_ids, clean),
 		cmocka_unit_test_setup(test_undo_of_unseen_follow, clean),
 		cmocka_unit_test_setup(test_block, clean),
 		cmocka_unit_test_setup(test_delete, clean),
