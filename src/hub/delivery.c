@@ -302,9 +302,9 @@ delivery_behind_row(const struct db_batch *b, size_t i, size_t row, struct deliv
 /*
  * The job remembers where to it has passed its activity: it is repeated while somebody could
  * not be asked; 500 are enough for one inbox. What was passed on itself only goes on to where
- * followers have moved since. A Create or Announce is at all of its reach already; of anything
- * else that is not known, and twice is better than never. Update and Delete of the object go
- * there as well, if the old inbox had it.
+ * followers have moved since. Update and Delete of the object go there as well, if the old
+ * inbox had it. Who has the activity from elsewhere gets it twice, under one id: that is
+ * better than never.
  */
 static const struct db_stmt delivery_moved_stmt = {
 	.name = "delivery_moved",
@@ -315,12 +315,7 @@ static const struct db_stmt delivery_moved_stmt = {
 	       "   WHERE id = $5),"
 	       " had AS MATERIALIZED ("
 	       "  SELECT v.inbox"
-	       "    FROM ours o, jsonb_array_elements_text(o.passed) AS v (inbox)"
-	       "   UNION"
-	       "  SELECT r.inbox"
-	       "    FROM reach r"
-	       "    JOIN activity a ON a.uri = $1 AND a.type IN ('Create', 'Announce')"
-	       "   WHERE r.object = $3 AND r.account = $2),"
+	       "    FROM ours o, jsonb_array_elements_text(o.passed) AS v (inbox)),"
 	       " target AS MATERIALIZED ("
 	       "  SELECT m.new AS inbox,"
 	       "         coalesce(substring(m.new FROM '^[a-z]+://([^/?#]+)'), '') AS host"

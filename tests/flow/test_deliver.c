@@ -996,41 +996,6 @@ test_moved_without_end(void **state)
 	}
 }
 
-/* Who moves to an inbox that has it does not get it twice; what comes later it does get. */
-static void
-test_moved_where_it_is(void **state)
-{
-	static const struct {
-		const char *type;
-		size_t posts;
-	} cases[] = {{"Create", 0}, {"Announce", 0}, {"Update", 1}, {"Delete", 1}};
-	struct moving m = {410, 200, "/new"};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		(void)clean(NULL);
-		fedi->answer = answer_moving;
-		fedi->arg = &m;
-		follow_at_old();
-		(void)pg_sql(fedi->dsn,
-			arena_printf(arena,
-				"INSERT INTO reach (object, account, inbox, host) VALUES"
-				" (5, %lld, '%.*s/old', 'h'), (5, %lld, '%.*s/new', 'h')",
-				(long long)fedi->stadt, SPAN_FMT(fedi->peer_base),
-				(long long)fedi->stadt, SPAN_FMT(fedi->peer_base))
-				.p);
-		send_to("x", "/old");
-		(void)pg_sql(fedi->dsn,
-			arena_printf(arena, "UPDATE activity SET type = '%s'", cases[i].type)
-				.p);
-		while (work() > 0)
-			;
-		assert_int_equal(number("SELECT count(*) FROM job"), 0);
-		if (fedi_count(fedi, "POST", "/new") != cases[i].posts)
-			check_fail("%s: %zu", cases[i].type, fedi_count(fedi, "POST", "/new"));
-	}
-}
-
 /* More than are asked at a time: the others have their turn, also behind such as never answer.
  */
 static void
@@ -1219,7 +1184,6 @@ main(void)
 		cmocka_unit_test_setup(test_moved_backlog, clean),
 		cmocka_unit_test_setup(test_moved_beside_unreachable, clean),
 		cmocka_unit_test_setup(test_moved_without_end, clean),
-		cmocka_unit_test_setup(test_moved_where_it_is, clean),
 		cmocka_unit_test_setup(test_moved_many, clean),
 		cmocka_unit_test_setup(test_moved_in_a_circle, clean),
 		cmocka_unit_test_setup(test_many, clean),
