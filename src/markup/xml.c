@@ -442,7 +442,8 @@ xml_has_swollen_element(struct span s)
 		} else if (!tag) {
 			continue;
 		} else if (quote) {
-			quote = c == quote ? '\0' : quote;
+			if (c == quote)
+				quote = '\0';
 		} else if (c == '"' || c == '\'') {
 			quote = c;
 		} else if (c == '>') {
