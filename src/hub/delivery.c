@@ -10,8 +10,8 @@
  * Some are open again. A Delete of an actor that its server did not confirm may be true by now,
  * and many servers have one id for it. Misskey makes the ids of Follow and Undo from the pair
  * alone, so who follows a second time says the same; signed later, it is no replay. A Follow
- * whose Undo came first (type '') may be repeated by its server for a day; later it is a new
- * one.
+ * whose Undo came first (type '') may be repeated by its server for two days; later it is a
+ * new one.
  */
 static const struct db_stmt inbox_accept_stmt = {
 	.name = "inbox_accept",

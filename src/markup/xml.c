@@ -384,24 +384,6 @@ xml_element(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar
 			ctx, name, prefix, uri, n_ns, ns, n_attr, n_default, attr);
 }
 
-static xmlDoc *
-xml_try(struct span s, int options, size_t *nodes)
-{
-	xmlParserCtxtPtr ctxt = xmlNewParserCtxt();
-	xmlDoc *doc;
-
-	assert(ctxt);
-	xml_deaf(ctxt->sax);
-	ctxt->sax->startElementNs = xml_element;
-	ctxt->_private = nodes;
-	*nodes = 0;
-	doc = xmlCtxtReadMemory(ctxt, s.p, (int)s.n, NULL, "UTF-8",
-		options | XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_NOERROR |
-			XML_PARSE_NOWARNING | XML_PARSE_COMPACT);
-	xmlFreeParserCtxt(ctxt);
-	return doc;
-}
-
 /* The length of what begins at s and is no element: a comment, a section of plain text; or 0.
  */
 static size_t
@@ -455,6 +437,27 @@ xml_has_swollen_element(struct span s)
 	return false;
 }
 
+static xmlDoc *
+xml_try(struct span s, int options, size_t *nodes)
+{
+	xmlParserCtxtPtr ctxt;
+	xmlDoc *doc;
+
+	*nodes = xml_has_swollen_element(s) ? XML_NODES_MAX + 1 : 0;
+	if (*nodes > 0)
+		return NULL;
+	ctxt = xmlNewParserCtxt();
+	assert(ctxt);
+	xml_deaf(ctxt->sax);
+	ctxt->sax->startElementNs = xml_element;
+	ctxt->_private = nodes;
+	doc = xmlCtxtReadMemory(ctxt, s.p, (int)s.n, NULL, "UTF-8",
+		options | XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_NOERROR |
+			XML_PARSE_NOWARNING | XML_PARSE_COMPACT);
+	xmlFreeParserCtxt(ctxt);
+	return doc;
+}
+
 /* Strict first, then mended, then whatever is left of it. */
 static xmlDoc *
 xml_read(struct arena *scratch, struct span given, bool *recovered, size_t *nodes)
@@ -466,11 +469,6 @@ xml_read(struct arena *scratch, struct span given, bool *recovered, size_t *node
 	buf_init(&b, 3 * XML_MAX);
 	xml_clean(given, false, &b);
 	s = xml_prolog_cut(scratch, buf_span(&b));
-	if (xml_has_swollen_element(s)) {
-		*nodes = XML_NODES_MAX + 1;
-		buf_fini(&b);
-		return NULL;
-	}
 	doc = xml_try(s, 0, nodes);
 	if (!doc && *nodes <= XML_NODES_MAX) {
 		*recovered = true;
