@@ -1,6 +1,4 @@
 /* Jobs "deliver" over real HTTP: signatures, ways, verdicts, schedules, what is remembered. */
-#include <libpq-fe.h>
-
 #include "base/clock.h"
 #include "base/json.h"
 #include "crypto/digest.h"
@@ -601,39 +599,6 @@ test_breaker(void **state)
 	assert_int_equal(number("SELECT count(*) FROM job"), 0);
 }
 
-/* Another worker, on a connection of its own, writes down the first of the hosts. */
-struct writer {
-	PGconn *db;
-	struct loop *loop;
-	struct loop_timer timer;
-	bool done;
-};
-
-static void
-writer_sql(struct writer *w, const char *sql)
-{
-	PGresult *r = PQexec(w->db, sql);
-
-	if (PQresultStatus(r) != PGRES_COMMAND_OK && PQresultStatus(r) != PGRES_TUPLES_OK)
-		check_fail("%s: %s", sql, PQerrorMessage(w->db));
-	PQclear(r);
-}
-
-static void
-writer_goes_on(void *arg)
-{
-	struct writer *w = arg;
-
-	if (number("SELECT count(*) FROM pg_stat_activity"
-		   " WHERE datname = current_database() AND wait_event_type = 'Lock'") == 0) {
-		loop_timer_set(w->loop, &w->timer, 10, writer_goes_on, w);
-		return;
-	}
-	writer_sql(w, "UPDATE remote_host SET fail_count = 1 WHERE host = 'b'");
-	writer_sql(w, "COMMIT");
-	w->done = true;
-}
-
 static void
 fill_results(struct db_batch *b, void *ctx)
 {
@@ -651,24 +616,11 @@ fill_results(struct db_batch *b, void *ctx)
 static void
 test_hosts_in_order(void **state)
 {
-	const struct db_opts opts = dbrun_opts(fedi->dsn, 2);
-	struct dbrun_call results = {.fill = fill_results};
-	struct writer w = {.db = PQconnectdb(fedi->dsn.p)};
-	struct dbrun *r;
-
 	(void)state;
 	(void)pg_sql(fedi->dsn, "INSERT INTO remote_host (host) VALUES ('a'), ('b')");
-	/* Shorter than what PostgreSQL waits before it looks for a circle. */
-	writer_sql(&w, "BEGIN; SET lock_timeout = '500ms';"
-		       "UPDATE remote_host SET fail_count = 1 WHERE host = 'a'");
-	r = dbrun_new(&opts);
-	w.loop = r->loop;
-	loop_timer_set(w.loop, &w.timer, 10, writer_goes_on, &w);
-	dbrun_start(r, &results);
-	dbrun_wait(r);
-	dbrun_free(r);
-	PQfinish(w.db);
-	assert_true(w.done && results.step_ran && !results.failed);
+	dbrun_beside(fedi->dsn, fill_results,
+		"UPDATE remote_host SET fail_count = 1 WHERE host = 'a'",
+		"UPDATE remote_host SET fail_count = 1 WHERE host = 'b'");
 	assert_int_equal(number("SELECT count(*) FROM remote_host"
 				" WHERE sig_scheme = 'rfc9421' AND fail_count = 0"),
 		2);

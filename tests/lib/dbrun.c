@@ -1,5 +1,7 @@
 #include "lib/dbrun.h"
 
+#include <libpq-fe.h>
+
 #include "lib/check.h"
 #include "lib/pg.h"
 
@@ -195,4 +197,63 @@ dbrun_fails(struct span dsn, void (*fill)(struct db_batch *, void *), void *ctx)
 	assert_true(c.failed);
 	assert_false(c.step_ran);
 	return c.kind;
+}
+
+/* ---- beside another session ---- */
+
+struct dbrun_other {
+	struct span dsn;
+	PGconn *pg;
+	const char *then;
+	struct loop *loop;
+	struct loop_timer timer;
+	bool done;
+};
+
+static void
+other_says(struct dbrun_other *o, const char *sql)
+{
+	PGresult *r = PQexec(o->pg, sql);
+
+	if (PQresultStatus(r) != PGRES_COMMAND_OK && PQresultStatus(r) != PGRES_TUPLES_OK)
+		check_fail("%s: %s", sql, PQerrorMessage(o->pg));
+	PQclear(r);
+}
+
+static void
+other_looks(void *arg)
+{
+	struct dbrun_other *o = arg;
+
+	if (strcmp(pg_sql(o->dsn, "SELECT count(*) FROM pg_stat_activity WHERE datname ="
+				  " current_database() AND wait_event_type = 'Lock'"),
+		    "0") == 0) {
+		loop_timer_set(o->loop, &o->timer, 10, other_looks, o);
+		return;
+	}
+	other_says(o, o->then);
+	other_says(o, "COMMIT");
+	o->done = true;
+}
+
+void
+dbrun_beside(struct span dsn, void (*fill)(struct db_batch *, void *), const char *first,
+	const char *then)
+{
+	const struct db_opts opts = dbrun_opts(dsn, 2);
+	struct dbrun_other o = {.dsn = dsn, .pg = PQconnectdb(dsn.p), .then = then};
+	struct dbrun_call c = {.fill = fill};
+	struct dbrun *r;
+
+	/* Shorter than what PostgreSQL waits before it looks for a circle. */
+	other_says(&o, "BEGIN; SET lock_timeout = '500ms'");
+	other_says(&o, first);
+	r = dbrun_new(&opts);
+	o.loop = r->loop;
+	loop_timer_set(o.loop, &o.timer, 10, other_looks, &o);
+	dbrun_start(r, &c);
+	dbrun_wait(r);
+	dbrun_free(r);
+	PQfinish(o.pg);
+	assert_true(o.done && c.step_ran && !c.failed);
 }

@@ -40,5 +40,12 @@ void dbrun_ok(struct span dsn, void (*fill)(struct db_batch *, void *),
 	void (*read)(const struct db_batch *, void *), void *ctx);
 /* The same for an expected failure; returns its kind. */
 enum err_kind dbrun_fails(struct span dsn, void (*fill)(struct db_batch *, void *), void *ctx);
+/*
+ * The batch meets another session, which has said `first` in a transaction of its own and says
+ * `then`, and commits, when somebody waits for a lock. Fails the test unless both end well: a
+ * circle of locks would cost one of them its half second.
+ */
+void dbrun_beside(struct span dsn, void (*fill)(struct db_batch *, void *), const char *first,
+	const char *then);
 
 #endif
